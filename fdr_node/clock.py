@@ -1,0 +1,69 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Says what time it is, and turns monotonic time into log time that never runs backwards.
+
+It does not read a clock by itself where it decides: :class:`LogClock` is given its instants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+import time
+from typing import Protocol
+
+NS_PER_S = 1_000_000_000
+
+
+class Clock(Protocol):
+    """The two clocks that the recorder needs, in integer nanoseconds."""
+
+    def wall_ns(self) -> int:
+        """Return nanoseconds since the UNIX epoch; may step when GNSS time arrives."""
+
+    def monotonic_ns(self) -> int:
+        """Return CLOCK_MONOTONIC in nanoseconds; never steps."""
+
+
+class SystemClock:
+    """The clocks of this computer."""
+
+    def wall_ns(self) -> int:
+        """Return CLOCK_REALTIME in nanoseconds since the UNIX epoch."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """Return CLOCK_MONOTONIC in nanoseconds."""
+        return time.monotonic_ns()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogClock:
+    """
+    Wall time at the opening of the flight plus the monotonic time since.
+
+    ``ros2 bag play`` plays the segments in log_time order only if log_time never runs backwards,
+    so a wall clock that GNSS steps in flight must not reach it.
+    """
+
+    wall_at_open_ns: int
+    monotonic_at_open_ns: int
+
+    def log_time_ns(self, monotonic_ns: int) -> int:
+        """
+        Return the log time of an instant.
+
+        :param monotonic_ns: CLOCK_MONOTONIC of the instant.
+        :return: nanoseconds since the UNIX epoch as it was known at the opening, never negative.
+        """
+        return max(0, self.wall_at_open_ns + monotonic_ns - self.monotonic_at_open_ns)
+
+
+def iso_utc(wall_ns: int) -> str:
+    """
+    Return an instant as ISO 8601 UTC with microseconds, for example 2026-01-31T12:00:00.000000Z.
+
+    :param wall_ns: nanoseconds since the UNIX epoch.
+    """
+    instant = datetime.fromtimestamp(wall_ns // NS_PER_S, tz=timezone.utc)
+    return f'{instant:%Y-%m-%dT%H:%M:%S}.{wall_ns % NS_PER_S // 1000:06d}Z'

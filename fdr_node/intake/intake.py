@@ -1,0 +1,85 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Takes what the subscription had waiting: reads the heads, keeps the ledger, fills the ring.
+
+The payloads are not looked at. Nothing here waits for the disk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fdr_node.errors import RecordDecodeError
+from fdr_node.intake.ring import Entry, Ring
+from fdr_node.record import peek
+from fdr_node.schema import LossCause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fdr_node.intake.ledger import Ledger
+
+
+def drain(take: Callable[[], bytes | None], *, limit: int) -> list[bytes]:
+    """
+    Take all messages that wait.
+
+    :param take: returns the oldest one, or None when none waits.
+    :param limit: messages at most, so that a flood cannot keep the intake here for ever.
+    """
+    batch: list[bytes] = []
+    while len(batch) < limit:
+        data = take()
+        if data is None:
+            break
+        batch.append(data)
+    return batch
+
+
+class Intake:
+    """
+    The way from serialised messages to the ring.
+
+    :param ledger: is told of every record, and of every one that does not get through.
+    :param ring: where the records wait for the writer.
+    :param record_bytes_max: size of a serialised record at most, in bytes.
+    """
+
+    def __init__(self, *, ledger: Ledger, ring: Ring, record_bytes_max: int) -> None:
+        self._ledger = ledger
+        self._ring = ring
+        self._record_bytes_max = record_bytes_max
+
+    def accept(self, batch: Iterable[bytes], received_ns: int) -> int:
+        """
+        Take a batch in.
+
+        :param batch: serialised FdrRecords in the order in which they came.
+        :param received_ns: CLOCK_MONOTONIC when they were drained.
+        :return: records that were lost in this step, of whatever cause.
+        """
+        entries: list[Entry] = []
+        malformed = 0
+        for data in batch:
+            try:
+                entries.append(Entry(data, peek(data), received_ns))
+            except RecordDecodeError:
+                malformed += 1
+        self._ledger.observe((entry.head for entry in entries), received_ns)
+        if malformed:
+            self._ledger.note_malformed(malformed)
+        too_large = [e for e in entries if len(e.data) > self._record_bytes_max]
+        if too_large:
+            entries = [e for e in entries if len(e.data) <= self._record_bytes_max]
+            self._give_up(too_large, LossCause.TOO_LARGE)
+        evicted = self._ring.push(entries)
+        self._give_up(evicted, LossCause.RING)
+        return malformed + len(too_large) + len(evicted)
+
+    def give_back(self, entries: list[Entry]) -> None:
+        """Put records back that the writer could not write; the ring may have no room by now."""
+        self._give_up(self._ring.give_back(entries), LossCause.RING)
+
+    def _give_up(self, entries: list[Entry], cause: LossCause) -> None:
+        if entries:
+            self._ledger.give_up((entry.head for entry in entries), cause)

@@ -1,0 +1,96 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Holds records between the intake and the writer, so that a stalled disk does not stop the intake.
+
+It is bounded in records and in bytes and drops the oldest. It says which ones it dropped and
+counts nothing: that is the ledger's work.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fdr_node.record import RecordHead
+
+
+class Entry(NamedTuple):
+    """
+    One record on its way to the disk.
+
+    :param data: the serialised FdrRecord as it came.
+    :param head: what was read from its beginning.
+    :param received_ns: CLOCK_MONOTONIC when it was drained.
+    """
+
+    data: bytes
+    head: RecordHead
+    received_ns: int
+
+
+class Ring:
+    """
+    A bounded queue for one intake thread and one writer thread.
+
+    :param records_max: records it holds at most, 1 or more.
+    :param bytes_max: bytes of serialised records it holds at most.
+    """
+
+    def __init__(self, *, records_max: int, bytes_max: int) -> None:
+        self._records_max = records_max
+        self._bytes_max = bytes_max
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        """Return the records that wait."""
+        return len(self._entries)
+
+    @property
+    def fill(self) -> float:
+        """How full it is [0..1], by records or by bytes, whichever is more."""
+        return max(len(self._entries) / self._records_max, self._bytes / self._bytes_max)
+
+    def push(self, entries: Iterable[Entry]) -> list[Entry]:
+        """
+        Add records at the young end.
+
+        :return: the oldest records, which had to go for them.
+        """
+        with self._lock:
+            for entry in entries:
+                self._entries.append(entry)
+                self._bytes += len(entry.data)
+            return self._evict()
+
+    def take(self, records_max: int) -> list[Entry]:
+        """Take records from the old end, at most so many."""
+        with self._lock:
+            count = min(records_max, len(self._entries))
+            taken = [self._entries.popleft() for _ in range(count)]
+            self._bytes -= sum(len(entry.data) for entry in taken)
+            return taken
+
+    def give_back(self, entries: Sequence[Entry]) -> list[Entry]:
+        """
+        Put records that could not be written back at the old end.
+
+        :return: the oldest records, which had to go because the ring filled meanwhile.
+        """
+        with self._lock:
+            self._entries.extendleft(reversed(entries))
+            self._bytes += sum(len(entry.data) for entry in entries)
+            return self._evict()
+
+    def _evict(self) -> list[Entry]:
+        evicted: list[Entry] = []
+        while len(self._entries) > self._records_max or self._bytes > self._bytes_max:
+            entry = self._entries.popleft()
+            self._bytes -= len(entry.data)
+            evicted.append(entry)
+        return evicted

@@ -1,0 +1,132 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Follows the sequence numbers of one producer session: what came, what is missing, what came late.
+
+Pure state: numbers in, holes out. A session is one start of a producer; it counts 0, 1, 2 ... .
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# Holes that are watched per session. With more, the oldest is closed for good: it stays counted,
+# but a record that would fill it later counts as a duplicate.
+HOLES_MAX = 64
+
+
+class Missing(NamedTuple):
+    """
+    Numbers that are missing.
+
+    :param first: the first one.
+    :param last: the last one, included.
+    :param count: how many, at most ``last - first + 1``.
+    """
+
+    first: int
+    last: int
+    count: int
+
+
+@dataclass(slots=True)
+class Hole:
+    """
+    Sequence numbers that have not been seen.
+
+    :param first: the first one.
+    :param last: the last one, included.
+    :param noticed_ns: CLOCK_MONOTONIC when a later one was seen.
+    :param is_reported: whether it has been handed out as a loss.
+    """
+
+    first: int
+    last: int
+    noticed_ns: int
+    is_reported: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many numbers are missing."""
+        return self.last - self.first + 1
+
+
+class Session:
+    """
+    The count of one producer session.
+
+    :param first_seq: the first number that belongs to the flight.
+    """
+
+    __slots__ = ('_closed_missing', '_unreported', 'duplicates', 'first_seq', 'holes', 'next_seq', 'received')
+
+    def __init__(self, first_seq: int) -> None:
+        self.first_seq = first_seq
+        self.next_seq = first_seq
+        self.received = 0
+        self.duplicates = 0
+        self.holes: list[Hole] = []
+        self._closed_missing = 0
+        # Holes that were closed before anybody asked; merged, as nobody may ask for long.
+        self._unreported: Missing | None = None
+
+    @property
+    def published(self) -> int:
+        """Records that the producer has published in the flight, as far as can be seen."""
+        return self.next_seq - self.first_seq
+
+    @property
+    def missing(self) -> int:
+        """Records that were published and have not come."""
+        return self._closed_missing + sum(hole.count for hole in self.holes)
+
+    def observe(self, seq: int, now_ns: int) -> None:
+        """
+        Count a record that came.
+
+        :param seq: its number.
+        :param now_ns: CLOCK_MONOTONIC now.
+        """
+        if seq == self.next_seq:
+            self.next_seq = seq + 1
+            self.received += 1
+        elif seq > self.next_seq:
+            self._add_hole(Hole(self.next_seq, seq - 1, now_ns))
+            self.next_seq = seq + 1
+            self.received += 1
+        elif self._fill(seq):
+            self.received += 1
+        else:
+            self.duplicates += 1
+
+    def due(self, before_ns: int) -> list[Missing]:
+        """Return the holes that were noticed before an instant, each of them once."""
+        holes = [h for h in self.holes if not h.is_reported and h.noticed_ns <= before_ns]
+        for hole in holes:
+            hole.is_reported = True
+        due = [Missing(hole.first, hole.last, hole.count) for hole in holes]
+        if self._unreported is not None:
+            due.insert(0, self._unreported)
+            self._unreported = None
+        return due
+
+    def _add_hole(self, hole: Hole) -> None:
+        self.holes.append(hole)
+        if len(self.holes) > HOLES_MAX:
+            oldest = self.holes.pop(0)
+            self._closed_missing += oldest.count
+            if not oldest.is_reported:
+                kept = self._unreported or Missing(oldest.first, oldest.first, 0)
+                self._unreported = Missing(kept.first, oldest.last, kept.count + oldest.count)
+
+    def _fill(self, seq: int) -> bool:
+        for place, hole in enumerate(self.holes):
+            if hole.first <= seq <= hole.last:
+                parts = [
+                    Hole(first, last, hole.noticed_ns, hole.is_reported)
+                    for first, last in ((hole.first, seq - 1), (seq + 1, hole.last))
+                    if first <= last
+                ]
+                self.holes[place : place + 1] = parts
+                return True
+        return False

@@ -1,0 +1,116 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Says what a recorder needs of its storage.
+
+Two small protocols; ``storage`` has the classes that fit them, and a test has twins in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFacts:
+    """
+    What is durably in one segment.
+
+    :param index: its number in the flight, 0 for the first.
+    :param name: its file name.
+    :param size_bytes: its size in the flight directory.
+    :param records: records in it.
+    :param start_ns: log time of the first record, nanoseconds since the epoch; 0 when empty.
+    :param end_ns: log time of the last record.
+    """
+
+    index: int
+    name: str
+    size_bytes: int
+    records: int
+    start_ns: int
+    end_ns: int
+
+
+class Segment(Protocol):
+    """The open segment of a flight."""
+
+    @property
+    def facts(self) -> SegmentFacts:
+        """What is durably in it."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of the records that were added and are not committed."""
+
+    def fits(self, size: int) -> bool:
+        """Return whether one more record of this many bytes keeps it within its size."""
+
+    def add(self, data: bytes, *, sequence: int, log_time_ns: int, publish_time_ns: int) -> None:
+        """Take a record that fits; it is in memory until the next commit."""
+
+    def commit(self) -> None:
+        """
+        Make every record that was added durable.
+
+        :raises OSError: none of them is; they stay and are offered again at the next commit.
+        """
+
+    def close(self, metadata: Mapping[str, str]) -> SegmentFacts:
+        """
+        Commit, write the end of the segment and give back what was reserved for it.
+
+        :param metadata: name and text of what stands at its end.
+        :raises OSError: it is still open, and nothing that was committed is lost.
+        """
+
+    def abort(self) -> None:
+        """Remove it, for an opening that is undone; never raises."""
+
+
+class FlightStore(Protocol):
+    """The place where one flight is written."""
+
+    @property
+    def directory(self) -> Path:
+        """The bag: one directory per flight."""
+
+    def open_flight(self) -> None:
+        """
+        Take the place for this flight alone.
+
+        :raises FdrOpenError: nothing is left behind.
+        """
+
+    def open_segment(self, index: int, metadata: Mapping[str, str]) -> Segment:
+        """
+        Begin a segment.
+
+        :param metadata: name and text of what stands at its beginning.
+        :raises OSError: nothing is left of it.
+        """
+
+    def publish(self, segments: Sequence[SegmentFacts], custom_data: Mapping[str, str]) -> int:
+        """
+        Replace the bag's metadata, so that it lists what is durable now.
+
+        :return: its size in bytes.
+        :raises OSError: the old metadata is still there.
+        """
+
+    def drop_segment(self, name: str) -> None:
+        """Remove a closed segment; one that is gone already is no error."""
+
+    def free_bytes(self) -> int:
+        """Return the space that is left where the flight is."""
+
+    def close_flight(self, *, discard: bool = False) -> None:
+        """
+        Give the place back.
+
+        :param discard: remove what the opening made, when nothing was recorded.
+        """

@@ -1,0 +1,97 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Keeps one file that only grows, and grows by all of what it is given or by nothing.
+
+It knows nothing of MCAP or of segments, and it does not retry: what could not be appended stays
+with the caller, to be offered again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fdr_node.storage import fs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class AppendFile:
+    """
+    A new file, open for appending.
+
+    :param path: must not exist.
+    :param reserve_bytes: space to reserve, so that a full disk shows here and not in mid-flight.
+    :raises OSError: nothing is left behind.
+    """
+
+    def __init__(self, path: Path, *, reserve_bytes: int) -> None:
+        self._path = path
+        self._size = 0
+        self._descriptor: int | None = fs.create_file(path)
+        try:
+            self._is_reserved = fs.reserve(self._descriptor, reserve_bytes)
+            # The name must not outlive the file's bytes nor be missing when they are durable.
+            fs.sync_directory(path.parent)
+        except OSError:
+            self.abort()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that were appended whole."""
+        return self._size
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the file system could reserve the space."""
+        return self._is_reserved
+
+    def append(self, data: bytes) -> None:
+        """
+        Append all the bytes and make them durable, or leave the file as it was.
+
+        :raises OSError: none of the bytes count; the caller still has them.
+        """
+        descriptor = self._open_descriptor()
+        try:
+            fs.write_at(descriptor, data, self._size)
+            fs.sync_data(descriptor)
+        except OSError:
+            # What is in the file behind the last good byte would be read as torn records. When
+            # even this fails, the next append overwrites them, as it starts at the same offset.
+            with suppress(OSError):
+                fs.truncate(descriptor, self._size)
+            raise
+        self._size += len(data)
+
+    def close(self) -> None:
+        """Give back the reserved space and close; a second call does nothing."""
+        if self._descriptor is None:
+            return
+        descriptor, self._descriptor = self._descriptor, None
+        try:
+            fs.truncate(descriptor, self._size)
+            fs.sync_data(descriptor)
+        finally:
+            fs.close(descriptor)
+
+    def abort(self) -> None:
+        """Close and remove the file, for an opening that is undone; never raises."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            with suppress(OSError):
+                fs.close(descriptor)
+        fs.remove_if_there(self._path)
+
+    def _open_descriptor(self) -> int:
+        if self._descriptor is None:
+            message = f'{self._path} is closed: a closed segment is never written again'
+            raise ValueError(message)
+        return self._descriptor

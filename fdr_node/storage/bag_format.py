@@ -1,0 +1,151 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Says what rosbag2 wants to read: the topic, its type and QoS, ``metadata.yaml`` and file names.
+
+Pure: values in, text out. The reader behind ``ros2 bag info`` and ``ros2 bag play`` throws when
+a key of version 9 is missing, so every key is always there (rosbag2_storage, yaml.hpp).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from fdr_node.record import TOPIC, TYPE_NAME
+from fdr_node.storage.definition import FDR_RECORD_MSG, TIME_MSG, TYPE_HASH
+from fdr_node.storage.mcap_format import ChannelSpec, ros2_definition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+METADATA_NAME = 'metadata.yaml'
+METADATA_VERSION = 9  # jazzy, kilted and rolling
+ROS_DISTRO = 'jazzy'
+
+# What ``ros2 bag play`` takes for "no deadline" (rmw: RMW_DURATION_INFINITE).
+_FOREVER = {'sec': 9223372036, 'nsec': 854775807}
+
+# rosbag2's reindexer orders files by this number, so ours must match its pattern.
+_SEGMENT_NAME = re.compile(r'.+_(?P<index>\d+)\.mcap')
+
+# libyaml is some ten times faster than the pure writer; the files are equal.
+_DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
+_LINE_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """
+    One file of the bag, as ``metadata.yaml`` lists it.
+
+    :param name: file name, relative to the bag.
+    :param message_count: messages that are durably in it.
+    :param start_ns: log time of the first, nanoseconds since the epoch; 0 when there is none.
+    :param end_ns: log time of the last; never before ``start_ns``.
+    """
+
+    name: str
+    message_count: int
+    start_ns: int
+    end_ns: int
+
+
+def segment_name(flight_id: str, index: int) -> str:
+    """Return the file name of a segment: ``<flight_id>_<index>.mcap``."""
+    return f'{flight_id}_{index}.mcap'
+
+
+def segment_index(name: str) -> int | None:
+    """Return the index in the name of a segment, or None when it is no segment's name."""
+    match = _SEGMENT_NAME.fullmatch(name)
+    return int(match['index']) if match else None
+
+
+def channel_spec() -> ChannelSpec:
+    """Return the topic of the recorder as every segment declares it."""
+    return ChannelSpec(
+        topic=TOPIC,
+        type_name=TYPE_NAME,
+        definition=ros2_definition(FDR_RECORD_MSG, [('builtin_interfaces/Time', TIME_MSG)]),
+        type_hash=TYPE_HASH,
+        offered_qos_profiles=_yaml(_qos_profiles()),
+    )
+
+
+def metadata_yaml(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> str:
+    """
+    Return the content of ``metadata.yaml`` for files that hold at least one durable chunk each.
+
+    :param files: in the order of recording, which is the order of play.
+    :param custom_data: what the flight adds: its header, and its footer once it is closed.
+    """
+    return _yaml({'rosbag2_bagfile_information': _bag(files, custom_data)})
+
+
+def embedded_metadata(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> str:
+    """Return the same for the ``rosbag2`` metadata record inside a segment."""
+    return _yaml(_bag(files, custom_data))
+
+
+def _bag(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> Mapping[str, object]:
+    count = sum(item.message_count for item in files)
+    filled = [item for item in files if item.message_count]
+    start_ns = min((item.start_ns for item in filled), default=0)
+    end_ns = max((item.end_ns for item in filled), default=0)
+    return {
+        'version': METADATA_VERSION,
+        'storage_identifier': 'mcap',
+        'duration': {'nanoseconds': end_ns - start_ns},
+        'starting_time': {'nanoseconds_since_epoch': start_ns},
+        'message_count': count,
+        'topics_with_message_count': [{'topic_metadata': _topic(), 'message_count': count}],
+        'compression_format': '',
+        'compression_mode': '',
+        'relative_file_paths': [item.name for item in files],
+        'files': [
+            {
+                'path': item.name,
+                'starting_time': {'nanoseconds_since_epoch': item.start_ns},
+                'duration': {'nanoseconds': item.end_ns - item.start_ns},
+                'message_count': item.message_count,
+            }
+            for item in files
+        ],
+        'custom_data': dict(custom_data),
+        'ros_distro': ROS_DISTRO,
+    }
+
+
+def _topic() -> Mapping[str, object]:
+    return {
+        'name': TOPIC,
+        'type': TYPE_NAME,
+        'serialization_format': 'cdr',
+        'offered_qos_profiles': _qos_profiles(),
+        'type_description_hash': TYPE_HASH,
+    }
+
+
+def _qos_profiles() -> list[Mapping[str, object]]:
+    # Fresh dictionaries at each call: the YAML writer would turn shared ones into aliases, which
+    # rosbag2's reader does not follow everywhere.
+    return [
+        {
+            'history': 'keep_last',
+            'depth': 100,
+            'reliability': 'best_effort',
+            'durability': 'volatile',
+            'deadline': dict(_FOREVER),
+            'lifespan': dict(_FOREVER),
+            'liveliness': 'automatic',
+            'liveliness_lease_duration': dict(_FOREVER),
+            'avoid_ros_namespace_conventions': False,
+        }
+    ]
+
+
+def _yaml(value: object) -> str:
+    return yaml.dump(value, Dumper=_DUMPER, sort_keys=False, width=_LINE_MAX, allow_unicode=True)

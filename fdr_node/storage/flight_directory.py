@@ -1,0 +1,149 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Keeps the directory of one flight: a valid rosbag2 bag from the first commit on.
+
+It decides neither what to drop nor when to publish; it does each step so that a crash between
+any two of them leaves a bag that plays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from fdr_node.errors import FdrOpenError
+from fdr_node.storage import bag_format, fs
+from fdr_node.storage.lock import FlightLock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pathlib import Path
+
+    from fdr_node.recording.ports import Segment, SegmentFacts
+
+
+class MakeSegment(Protocol):
+    """What opens a segment file: one storage backend."""
+
+    def __call__(
+        self, path: Path, *, index: int, size_max: int, metadata: Mapping[str, str]
+    ) -> Segment:
+        """Open a segment at a path that must not exist. :raises OSError: nothing is left."""
+
+
+class FlightDirectory:
+    """
+    ``<flight_root>/<flight_id>/`` with its segments, its metadata and the lock on the root.
+
+    :param flight_root: absolute path; created when missing, its parent is not.
+    :param flight_id: UUID of the flight.
+    :param segment_bytes_max: size of a segment file at most, in bytes.
+    :param make_segment: what opens a segment file.
+    """
+
+    def __init__(
+        self,
+        flight_root: Path,
+        *,
+        flight_id: str,
+        segment_bytes_max: int,
+        make_segment: MakeSegment,
+    ) -> None:
+        self._root = flight_root
+        self._flight_id = flight_id
+        self._segment_bytes_max = segment_bytes_max
+        self._make_segment = make_segment
+        self._lock = FlightLock(flight_root)
+        self._made_root = False
+
+    @property
+    def directory(self) -> Path:
+        """The bag."""
+        return self._root / self._flight_id
+
+    def open_flight(self) -> None:
+        """
+        Make the directory and take the lock.
+
+        :raises FdrConcurrentWriterError: another writer holds the root.
+        :raises FdrOpenError: the root cannot be written, or the flight is there already; nothing
+            is left behind.
+        """
+        try:
+            self._made_root = fs.make_directory(self._root)
+        except OSError as error:
+            raise FdrOpenError(self._root, reason=_words(error)) from error
+        self._lock.acquire(self._flight_id)
+        try:
+            if fs.make_directory(self.directory):
+                return
+            reason = 'it exists already, and a flight id is used once'
+        except OSError as error:
+            reason = _words(error)
+        self._undo_root()
+        raise FdrOpenError(self.directory, reason=reason)
+
+    def open_segment(self, index: int, metadata: Mapping[str, str]) -> Segment:
+        """
+        Begin a segment.
+
+        :raises OSError: nothing is left of it.
+        """
+        path = self.directory / bag_format.segment_name(self._flight_id, index)
+        return self._make_segment(
+            path, index=index, size_max=self._segment_bytes_max, metadata=metadata
+        )
+
+    def publish(self, segments: Sequence[SegmentFacts], custom_data: Mapping[str, str]) -> int:
+        """
+        Replace ``metadata.yaml``; the one before stays until the new one is durable.
+
+        :param segments: those that hold a durable chunk, oldest first. One without would make
+            rosbag2 refuse the whole bag.
+        :return: its size in bytes.
+        """
+        files = [
+            bag_format.FileEntry(
+                name=item.name,
+                message_count=item.records,
+                start_ns=item.start_ns,
+                end_ns=item.end_ns,
+            )
+            for item in segments
+        ]
+        data = bag_format.metadata_yaml(files, custom_data).encode()
+        fs.replace_file(self.directory / bag_format.METADATA_NAME, data)
+        return len(data)
+
+    def drop_segment(self, name: str) -> None:
+        """Remove a segment that ``metadata.yaml`` no longer lists; gone already is no error."""
+        try:
+            fs.remove_file(self.directory / name)
+        except FileNotFoundError:
+            return
+
+    def free_bytes(self) -> int:
+        """Return the space that is left on the flight's file system, in bytes."""
+        return fs.free_bytes(self._root)
+
+    def close_flight(self, *, discard: bool = False) -> None:
+        """
+        Give the lock back.
+
+        :param discard: remove the directory as well, for an opening that is undone.
+        """
+        if discard:
+            fs.remove_if_there(self.directory / bag_format.METADATA_NAME)
+            fs.remove_directory_if_empty(self.directory)
+            self._undo_root()
+        self._lock.release()
+
+    def _undo_root(self) -> None:
+        if self._made_root:
+            fs.remove_if_there(self._lock.path)
+            fs.remove_directory_if_empty(self._root)
+        self._lock.release()
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)

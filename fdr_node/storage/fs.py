@@ -1,0 +1,194 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Does every durable file step of the recorder, one system call or one short idiom each.
+
+Nothing else in the package opens, writes, syncs, renames or removes a file of a flight. It
+decides nothing: an ``OSError`` of the system leaves as it came. EINTR is repeated by Python
+itself (PEP 475).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# linux/falloc.h: allocate blocks without moving the end of the file. os.posix_fallocate would
+# move it, and readers would find zeros behind the last record.
+_FALLOC_FL_KEEP_SIZE = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def create_file(path: Path) -> int:
+    """
+    Create a file that must not exist yet and return its descriptor, for reading and writing.
+
+    :raises FileExistsError: there is one: a closed segment is never opened for writing again.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.open(path, flags, 0o644)
+
+
+def open_existing(path: Path) -> int:
+    """Open an existing file for writing and return its descriptor; its content stays."""
+    return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def write_at(descriptor: int, data: bytes, offset: int) -> None:
+    """
+    Write all the bytes at an offset, however many calls that takes.
+
+    :raises OSError: some of them may then be in the file; the caller cuts it back.
+    """
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        if written == 0:
+            # POSIX allows it for a full device; without this the loop would spin for ever.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        view = view[written:]
+        offset += written
+
+
+def truncate(descriptor: int, length: int) -> None:
+    """Cut an open file to a length in bytes; blocks that were reserved behind it are freed."""
+    os.ftruncate(descriptor, length)
+
+
+def sync_data(descriptor: int) -> None:
+    """Make the bytes of an open file durable, and what is needed to find them (fdatasync)."""
+    os.fdatasync(descriptor)
+
+
+def close(descriptor: int) -> None:
+    """Close a descriptor; a failure is the last word about data that was not synced."""
+    os.close(descriptor)
+
+
+def reserve(descriptor: int, length: int) -> bool:
+    """
+    Reserve blocks for the first ``length`` bytes of a file without changing its size.
+
+    :return: False where the file system cannot (fallocate(2): EOPNOTSUPP); the caller goes on
+        without a reservation.
+    :raises OSError: ENOSPC and whatever else is wrong with the disk.
+    """
+    result = _libc.fallocate(
+        ctypes.c_int(descriptor),
+        ctypes.c_int(_FALLOC_FL_KEEP_SIZE),
+        ctypes.c_int64(0),
+        ctypes.c_int64(length),
+    )
+    if result == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in {errno.EOPNOTSUPP, errno.ENOSYS}:
+        return False
+    raise OSError(code, os.strerror(code))
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable; POSIX promises nothing for them without this."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """
+    Replace a file's content durably: a reader sees the old bytes or the new ones, never a mix.
+
+    :raises OSError: the old file is as it was; the temporary one is gone where that was possible.
+    """
+    temporary = path.with_name(path.name + '.tmp')
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o644)
+    try:
+        try:
+            write_at(descriptor, data, 0)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except OSError:
+        remove_if_there(temporary)
+        raise
+    sync_directory(path.parent)
+
+
+def make_directory(path: Path) -> bool:
+    """
+    Create one directory and make its name durable.
+
+    :return: False when it was there already.
+    :raises OSError: the parent is missing, not writable, or not a directory.
+    """
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return False
+    sync_directory(path.parent)
+    return True
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file and make that durable."""
+    path.unlink()
+    sync_directory(path.parent)
+
+
+def remove_if_there(path: Path) -> None:
+    """Remove a file that may be gone; a failure is ignored, as it is already being undone."""
+    try:
+        path.unlink()
+    except OSError:
+        return
+
+
+def remove_directory_if_empty(path: Path) -> None:
+    """Remove a directory unless something is in it; a failure is ignored, as above."""
+    try:
+        path.rmdir()
+    except OSError:
+        return
+
+
+def free_bytes(path: Path) -> int:
+    """Return the bytes that this process may still write to the file system of a path."""
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize
+
+
+def read_file(path: Path, size_max: int) -> bytes:
+    """
+    Read a whole small file.
+
+    :raises OSError: it cannot be read, or (EFBIG) it is larger than ``size_max`` bytes.
+    """
+    with path.open('rb') as file:
+        data = file.read(size_max + 1)
+    if len(data) > size_max:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
+
+
+def file_names(path: Path) -> Iterator[str]:
+    """Return the names in a directory, in no order."""
+    return (entry.name for entry in os.scandir(path))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hexadecimal, read in bounded pieces."""
+    with path.open('rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()

@@ -1,0 +1,82 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Keeps a second writer out of a flight root, and tells it who the first one is.
+
+The lock is ``flock`` through ``filelock``: the kernel gives it back when its holder dies, so a
+stale file is no obstacle. It is not a lock between computers: where the file system has no
+``flock`` it refuses instead of falling back to a file that a crash would leave behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from fdr_node.errors import FdrConcurrentWriterError, FdrOpenError
+from fdr_node.storage import fs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOCK_NAME = '.fdr.lock'
+
+# A holder's note is one line of JSON; more than this is not ours.
+_NOTE_BYTES_MAX = 1024
+
+
+class FlightLock:
+    """
+    The right to write below a flight root.
+
+    :param flight_root: an existing directory.
+    """
+
+    def __init__(self, flight_root: Path) -> None:
+        self.path = flight_root / LOCK_NAME
+        # The writer takes it in one thread and may give it back in another.
+        self._lock = FileLock(
+            self.path, timeout=0, thread_local=False, fallback_to_soft=False, is_singleton=False
+        )
+
+    def acquire(self, flight_id: str) -> None:
+        """
+        Take the lock, and leave a note for whoever comes second.
+
+        :raises FdrConcurrentWriterError: another process or object holds it.
+        :raises FdrOpenError: the lock file cannot be made or locked here.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise FdrConcurrentWriterError(self.path, holder=_read_note(self.path)) from error
+        except OSError as error:
+            reason = f'no lock can be taken: {error.strerror or error}'
+            raise FdrOpenError(self.path, reason=reason) from error
+        self._leave_note(flight_id)
+
+    def release(self) -> None:
+        """Give the lock back; a second call does nothing."""
+        self._lock.release()
+
+    def _leave_note(self, flight_id: str) -> None:
+        holder = {'pid': os.getpid(), 'host': socket.gethostname(), 'flight_id': flight_id}
+        note = json.dumps(holder).encode()[:_NOTE_BYTES_MAX]
+        descriptor = fs.open_existing(self.path)
+        try:
+            fs.write_at(descriptor, note, 0)
+            fs.truncate(descriptor, len(note))
+        finally:
+            fs.close(descriptor)
+
+
+def _read_note(path: Path) -> str:
+    """Return who holds the lock in words; empty when the note cannot be read."""
+    try:
+        note = json.loads(fs.read_file(path, _NOTE_BYTES_MAX))
+        return f"pid {note['pid']} on {note['host']}, flight {note['flight_id']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ''

@@ -1,0 +1,161 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Writes one segment: an MCAP file that grows by whole, durable chunks and never passes its size.
+
+It decides neither when to commit nor when to cut. What it knows of the file is what is durably in
+it: counts, index and CRC move on only after the bytes are on disk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+import zlib
+
+from fdr_node.recording.ports import SegmentFacts
+from fdr_node.storage import bag_format, mcap_format
+from fdr_node.storage.append_file import AppendFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mcap.records import ChunkIndex
+
+# What the metadata records at the end of a segment may take; config.py counts on it.
+EPILOGUE_METADATA_BYTES_MAX = 72 * 1024
+
+# The summary's index of those records, with room for the longest name in use.
+_EPILOGUE_INDEX_BYTES = 512
+
+
+class McapSegment:
+    """
+    A new segment, open for records.
+
+    :param path: must not exist.
+    :param index: number of the segment in its flight.
+    :param size_max: bytes that the file may have at most, its end included.
+    :param library: writer's name and version for the MCAP header.
+    :param metadata: name and text of the records at its beginning.
+    :raises OSError: nothing is left behind.
+    """
+
+    def __init__(
+        self, path: Path, *, index: int, size_max: int, library: str, metadata: Mapping[str, str]
+    ) -> None:
+        self._index = index
+        self._size_max = size_max
+        self._channel = bag_format.channel_spec()
+        self._chunks: list[ChunkIndex] = []
+        self._records = 0
+        self._start_ns = 0
+        self._end_ns = 0
+        self._crc = 0
+        self._clear_pending()
+        prologue = mcap_format.prologue(library=library, channel=self._channel)
+        records, self._metadata = mcap_format.metadata_records(metadata, offset=len(prologue))
+        self._end_bytes_max = (
+            len(self._end({})) + EPILOGUE_METADATA_BYTES_MAX + _EPILOGUE_INDEX_BYTES
+        )
+        self._file = AppendFile(path, reserve_bytes=size_max)
+        try:
+            self._append(prologue + records)
+        except OSError:
+            self._file.abort()
+            raise
+
+    @property
+    def facts(self) -> SegmentFacts:
+        """What is durably in it."""
+        return SegmentFacts(
+            index=self._index,
+            name=self._file.path.name,
+            size_bytes=self._file.size_bytes,
+            records=self._records,
+            start_ns=self._start_ns,
+            end_ns=self._end_ns,
+        )
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of the records that were added and are not committed."""
+        return self._pending_bytes
+
+    def fits(self, size: int) -> bool:
+        """Return whether one more record of this many bytes keeps the file within its size."""
+        chunk_bytes = self._pending_bytes + mcap_format.MESSAGE_OVERHEAD_BYTES + size
+        index_bytes = mcap_format.message_index_bytes(len(self._entries) // 2 + 1)
+        summary_bytes = mcap_format.CHUNK_INDEX_BYTES * (len(self._chunks) + 1)
+        total = self._file.size_bytes + mcap_format.CHUNK_OVERHEAD_BYTES + chunk_bytes
+        return total + index_bytes + summary_bytes + self._end_bytes_max <= self._size_max
+
+    def add(self, data: bytes, *, sequence: int, log_time_ns: int, publish_time_ns: int) -> None:
+        """Take a record that fits; it is in memory until the next commit."""
+        head = mcap_format.message_head(
+            sequence=sequence,
+            log_time_ns=log_time_ns,
+            publish_time_ns=publish_time_ns,
+            size=len(data),
+        )
+        self._entries += (log_time_ns, self._pending_bytes)
+        self._parts += (head, data)
+        self._pending_bytes += len(head) + len(data)
+
+    def commit(self) -> None:
+        """
+        Make every record that was added durable; without any it does nothing.
+
+        :raises OSError: none of them is; they stay and are offered again at the next commit.
+        """
+        if not self._entries:
+            return
+        chunk = mcap_format.chunk(
+            self._parts, entries=self._entries, offset=self._file.size_bytes
+        )
+        self._append(chunk.data)
+        if not self._chunks:
+            self._start_ns = chunk.index.message_start_time
+        self._chunks.append(chunk.index)
+        self._records += chunk.message_count
+        self._end_ns = chunk.index.message_end_time
+        self._clear_pending()
+
+    def close(self, metadata: Mapping[str, str]) -> SegmentFacts:
+        """
+        Commit, write the end of the file and give back what was reserved for it.
+
+        :param metadata: name and text of the records at its end, together at most
+            ``EPILOGUE_METADATA_BYTES_MAX``.
+        :raises OSError: it is still open, and nothing that was committed is lost.
+        """
+        self.commit()
+        self._file.append(self._end(metadata, offset=self._file.size_bytes, crc=self._crc))
+        self._file.close()
+        return self.facts
+
+    def abort(self) -> None:
+        """Remove the file, for an opening that is undone; never raises."""
+        self._file.abort()
+
+    def _append(self, data: bytes) -> None:
+        self._file.append(data)
+        self._crc = zlib.crc32(data, self._crc)
+
+    def _clear_pending(self) -> None:
+        self._parts: list[bytes] = []
+        # Log time and offset in the chunk of each message, in turn: the message index.
+        self._entries: list[int] = []
+        self._pending_bytes = 0
+
+    def _end(self, metadata: Mapping[str, str], *, offset: int = 0, crc: int = 0) -> bytes:
+        """Return all that follows the last chunk; nothing of this object changes."""
+        records, index = mcap_format.metadata_records(metadata, offset=offset)
+        data_end = mcap_format.data_end(zlib.crc32(records, crc))
+        summary = mcap_format.summary(
+            offset=offset + len(records) + len(data_end),
+            channel=self._channel,
+            chunks=self._chunks,
+            metadata=[*self._metadata, *index],
+            message_count=self._records,
+        )
+        return records + data_end + summary
