@@ -1,0 +1,83 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Says what payloads may hold: record kinds, their typed layouts and versions, the MessagePack codec.
+
+``kinds`` names the kinds, ``messagepack`` makes bytes within limits, ``layout`` checks fields,
+``flight`` and ``vehicle`` hold one class per kind, ``versions`` reads any record. This module only
+gathers their names.
+"""
+
+from fdr_node.schema.flight import (
+    ClockStep,
+    Degraded,
+    FlightFooter,
+    FlightHeader,
+    FOOTER_PRODUCERS_MAX,
+    MANIFEST_FILES_MAX,
+    Overrun,
+    ProducerStats,
+    ProducerTotals,
+    Recovered,
+    SegmentDropped,
+    SigningKeyRotation,
+)
+from fdr_node.schema.kinds import Kind, LossCause
+from fdr_node.schema.layout import Payload
+from fdr_node.schema.messagepack import (
+    decode_payload,
+    DEFAULT_LIMITS,
+    encode_payload,
+    PayloadLimits,
+    Value,
+)
+from fdr_node.schema.vehicle import (
+    Estimate,
+    EstimatorHealth,
+    FailedTileThumbnail,
+    IMAGE_BYTES_MAX,
+    Imu,
+    MAVLINK_FRAME_BYTES_MAX,
+    MavlinkTx,
+    SpoofPromotionBlock,
+    SystemHealth,
+    Tile,
+    ZOOM_MAX,
+)
+from fdr_node.schema.versions import decode_record_payload, DecodedPayload, PAYLOAD_TYPES
+
+__all__ = [
+    'DEFAULT_LIMITS',
+    'FOOTER_PRODUCERS_MAX',
+    'IMAGE_BYTES_MAX',
+    'MANIFEST_FILES_MAX',
+    'MAVLINK_FRAME_BYTES_MAX',
+    'PAYLOAD_TYPES',
+    'ZOOM_MAX',
+    'ClockStep',
+    'DecodedPayload',
+    'Degraded',
+    'Estimate',
+    'EstimatorHealth',
+    'FailedTileThumbnail',
+    'FlightFooter',
+    'FlightHeader',
+    'Imu',
+    'Kind',
+    'LossCause',
+    'MavlinkTx',
+    'Overrun',
+    'Payload',
+    'PayloadLimits',
+    'ProducerStats',
+    'ProducerTotals',
+    'Recovered',
+    'SegmentDropped',
+    'SigningKeyRotation',
+    'SpoofPromotionBlock',
+    'SystemHealth',
+    'Tile',
+    'Value',
+    'decode_payload',
+    'decode_record_payload',
+    'encode_payload',
+]

@@ -1,0 +1,50 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Names the standard record kinds and the causes of a loss.
+
+The lists are not closed: a record of any other kind is recorded as well.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kinds that this package knows a layout for."""
+
+    FLIGHT_HEADER = 'flight_header'
+    FLIGHT_FOOTER = 'flight_footer'
+    OVERRUN = 'overrun'
+    ESTIMATE = 'estimate'
+    IMU = 'imu'
+    MAVLINK_TX = 'mavlink_tx'
+    SYSTEM_HEALTH = 'system_health'
+    TILE = 'tile'
+    FAILED_TILE_THUMBNAIL = 'failed_tile_thumbnail'
+    SIGNING_KEY_ROTATION = 'signing_key_rotation'
+    SPOOF_PROMOTION_BLOCK = 'spoof_promotion_block'
+    PRODUCER_STATS = 'producer_stats'
+    SEGMENT_DROPPED = 'segment_dropped'
+    CLOCK_STEP = 'clock_step'
+    DEGRADED = 'degraded'
+    RECOVERED = 'recovered'
+
+
+class LossCause(StrEnum):
+    """Where a record was lost on its way from the producer to the disk."""
+
+    # The producer's own queue was full; the producer says so itself.
+    PRODUCER_QUEUE = 'producer_queue'
+    # Between the producer and the recorder: a hole in seq that nobody else accounts for.
+    TRANSPORT = 'transport'
+    # The subscription's history was full when it was drained.
+    INTAKE_QUEUE = 'intake_queue'
+    # The buffer between intake and writer was full.
+    RING = 'ring'
+    # The kind is forbidden, or came more often than it may.
+    POLICY = 'policy'
+    TOO_LARGE = 'too_large'
+    # The bytes were no FdrRecord.
+    MALFORMED = 'malformed'
+    # The storage refused it for longer than memory could hold it.
+    DISK = 'disk'
+    UNKNOWN = 'unknown'
