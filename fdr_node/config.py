@@ -9,7 +9,7 @@ declared from; this module knows nothing of ROS and touches no file.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from typing import cast, TYPE_CHECKING
 
 from fdr_node.errors import ConfigError
 
@@ -21,6 +21,10 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 Setting = bool | int | float | str | tuple[str, ...]
+
+# Texts of the flight header and footer; both stand in segments of the smallest size.
+HEADER_JSON_BYTES_MAX = 32 * KIB
+FOOTER_JSON_BYTES_MAX = 64 * KIB
 
 # What a segment holds beside records: flight header, schema, chunk index, summary and footers.
 SEGMENT_OVERHEAD_BYTES_MAX = 256 * KIB
@@ -214,7 +218,7 @@ class RecorderConfig:
     def __post_init__(self) -> None:
         """Check every bound and what settings demand of each other."""
         for item in fields(self):
-            _check(item.name, getattr(self, item.name), item.default)
+            _check(item.name, getattr(self, item.name), cast('Setting', item.default))
         self._check_segment_holds_record()
         self._check_cap_holds_segments()
         if not self.flight_root:
@@ -262,9 +266,6 @@ class RecorderConfig:
     def to_settings(self) -> dict[str, Setting]:
         """Return the settings by name, as the flight header keeps them."""
         return dict(asdict(self))
-
-
-DEFAULTS = RecorderConfig()
 
 
 def _check(name: str, value: Setting, default: Setting) -> None:

@@ -41,14 +41,14 @@ class Loss(NamedTuple):
 
     :param first_seq: number of the first.
     :param last_seq: number of the last, included.
-    :param count: how many, at most ``last_seq - first_seq + 1``.
+    :param records: how many, at most ``last_seq - first_seq + 1``.
     """
 
     producer_id: str
     session_id: int
     first_seq: int
     last_seq: int
-    count: int
+    records: int
     cause: LossCause
 
 
@@ -184,5 +184,5 @@ class Ledger:
         self._reports[key] = report._replace(
             first_seq=min(report.first_seq, head.seq),
             last_seq=max(report.last_seq, head.seq),
-            count=report.count + 1,
+            records=report.records + 1,
         )

@@ -21,12 +21,12 @@ class Missing(NamedTuple):
 
     :param first: the first one.
     :param last: the last one, included.
-    :param count: how many, at most ``last - first + 1``.
+    :param records: how many, at most ``last - first + 1``.
     """
 
     first: int
     last: int
-    count: int
+    records: int
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Session:
             self._closed_missing += oldest.count
             if not oldest.is_reported:
                 kept = self._unreported or Missing(oldest.first, oldest.first, 0)
-                self._unreported = Missing(kept.first, oldest.last, kept.count + oldest.count)
+                self._unreported = Missing(kept.first, oldest.last, kept.records + oldest.count)
 
     def _fill(self, seq: int) -> bool:
         for place, hole in enumerate(self.holes):

@@ -60,6 +60,13 @@ class Segment(Protocol):
         :raises OSError: none of them is; they stay and are offered again at the next commit.
         """
 
+    def size_if_closed(self, record_bytes: int, metadata: Mapping[str, str]) -> int:
+        """
+        Return the size that it would have, if one more record were added and it were closed.
+
+        Nothing may be pending: the record would be a chunk of its own.
+        """
+
     def close(self, metadata: Mapping[str, str]) -> SegmentFacts:
         """
         Commit, write the end of the segment and give back what was reserved for it.

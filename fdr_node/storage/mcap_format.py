@@ -57,6 +57,9 @@ _FOOTER_FIELDS_BYTES = 20
 CHUNK_OVERHEAD_BYTES = 9 + 8 + 8 + 8 + 4 + 4 + 8 + 8
 # One ChunkIndex record in the summary, for one channel.
 CHUNK_INDEX_BYTES = 9 + 8 * 4 + 4 + 10 + 8 + 4 + 8 + 8 + 8
+# What the first chunk adds to the summary beside: the message count of the channel in the
+# statistics, and the offset of the chunk indexes.
+FIRST_CHUNK_BYTES = 10 + 26
 
 _SEPARATOR = '=' * 80
 

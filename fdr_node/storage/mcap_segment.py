@@ -120,6 +120,26 @@ class McapSegment:
         self._end_ns = chunk.index.message_end_time
         self._clear_pending()
 
+    def size_if_closed(self, record_bytes: int, metadata: Mapping[str, str]) -> int:
+        """
+        Return the size that the file would have with one more record, closed.
+
+        :param record_bytes: size of that record, a chunk of its own; nothing may be pending.
+        :param metadata: name and text of the records at its end.
+        """
+        head = mcap_format.message_head(
+            sequence=0, log_time_ns=0, publish_time_ns=0, size=record_bytes
+        )
+        chunk = mcap_format.chunk([head, bytes(record_bytes)], entries=[0, 0], offset=0)
+        first_chunk_bytes = 0 if self._chunks else mcap_format.FIRST_CHUNK_BYTES
+        return (
+            self._file.size_bytes
+            + len(chunk.data)
+            + len(self._end(metadata))
+            + mcap_format.CHUNK_INDEX_BYTES
+            + first_chunk_bytes
+        )
+
     def close(self, metadata: Mapping[str, str]) -> SegmentFacts:
         """
         Commit, write the end of the file and give back what was reserved for it.

@@ -1,0 +1,317 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Keeps the segments of one open flight: fills them, cuts them, drops the oldest, ends them.
+
+Every method either does its step on disk or raises ``OSError`` and can be called again: it goes
+on where it stopped. When to commit, and what a failure means, is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import NamedTuple, TYPE_CHECKING
+
+from fdr_node.config import FOOTER_JSON_BYTES_MAX
+from fdr_node.record import encode_cdr, FdrRecord
+from fdr_node.recording import rotation
+from fdr_node.recording.footer import as_json, PRODUCERS_LISTED_MAX, segment_footer
+from fdr_node.schema import encode_payload, SegmentDropped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fdr_node.clock import Clock, LogClock
+    from fdr_node.config import RecorderConfig
+    from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
+    from fdr_node.schema import FlightFooter, FlightHeader, Payload
+
+# The producer of the recorder's own records.
+OWN_PRODUCER = 'fdr'
+
+HEADER_NAME = 'fdr_flight_header'
+SEGMENT_FOOTER_NAME = 'fdr_segment_footer'
+FOOTER_NAME = 'fdr_flight_footer'
+
+
+class Closed(NamedTuple):
+    """A segment that is never written again."""
+
+    facts: SegmentFacts
+    producers: Counter[str]
+
+
+class Flight:
+    """
+    An open flight.
+
+    :param header: what the flight is; repeated in every segment.
+    :param config: sizes and the cap.
+    :param store: where it is written; already open.
+    :param clock: for the recorder's own records and for the age of segments.
+    :param log_clock: log time of the flight.
+    """
+
+    def __init__(
+        self,
+        header: FlightHeader,
+        *,
+        config: RecorderConfig,
+        store: FlightStore,
+        clock: Clock,
+        log_clock: LogClock,
+    ) -> None:
+        self.header = header
+        self.store = store
+        self.records = 0
+        self.producers: Counter[str] = Counter()
+        self.rollover_count = 0
+        self.records_rolled_off = 0
+        # Segments that were dropped and that nobody was told of yet.
+        self.dropped: list[SegmentFacts] = []
+        # CLOCK_MONOTONIC of the last commit, and of the oldest record that is not committed.
+        self.committed_ns: int | None = None
+        self.pending_since_ns: int | None = None
+        self._config = config
+        self._clock = clock
+        self._log_clock = log_clock
+        self._custom_data = {HEADER_NAME: as_json(header)}
+        self._closed: deque[Closed] = deque()
+        self._bytes_in_closed = 0
+        self._bytes_of_dropped = 0
+        self._metadata_bytes = 0
+        self._segment: Segment | None = None
+        self._segment_index = -1
+        self._segment_opened_ns = 0
+        self._segment_producers: Counter[str] = Counter()
+        self._is_listed = False
+        self._notes: deque[SegmentDropped] = deque()
+        self._own_seq = 0
+        self._last_log_ns = 0
+
+    @property
+    def segment_index(self) -> int:
+        """Number of the segment that is open or was open last; 0 for the first."""
+        return max(0, self._segment_index)
+
+    @property
+    def segment_count(self) -> int:
+        """Segments that the flight has had, dropped ones included."""
+        return self._segment_index + 1
+
+    @property
+    def segment_bytes(self) -> int:
+        """Bytes of the open segment on disk."""
+        return self._segment.facts.size_bytes if self._segment else 0
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of records that are not committed."""
+        return self._segment.pending_bytes if self._segment else 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the flight directory."""
+        return self._bytes_in_closed + self.segment_bytes + self._metadata_bytes
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of all segments that the flight has had, dropped ones included."""
+        return self._bytes_in_closed + self._bytes_of_dropped + self.segment_bytes
+
+    def put(
+        self, data: bytes, *, producer_id: str, sequence: int, received_ns: int, made_ns: int
+    ) -> None:
+        """
+        Add a record to the open segment, or to a new one when it does not fit.
+
+        :param data: the serialised FdrRecord.
+        :param sequence: its number in its session.
+        :param received_ns: CLOCK_MONOTONIC when it was received.
+        :param made_ns: wall clock when it was made.
+        :raises OSError: the segment could not be cut; the record was not taken.
+        """
+        segment = self._segment
+        if segment is None or not segment.fits(len(data)):
+            segment = self._next_segment()
+        # Records of several sources may be handed over a little out of turn; play needs order.
+        log_time_ns = max(self._last_log_ns, self._log_clock.log_time_ns(received_ns))
+        self._last_log_ns = log_time_ns
+        segment.add(data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=made_ns)
+        if self.pending_since_ns is None:
+            self.pending_since_ns = received_ns
+        self._segment_producers[producer_id] += 1
+        self.producers[producer_id] += 1
+        self.records += 1
+
+    def put_own(self, payload: Payload) -> None:
+        """
+        Add a record of the recorder itself.
+
+        :raises OSError: as :meth:`put`.
+        """
+        data, made_ns, now_ns = self._own_record(payload)
+        self.put(
+            data,
+            producer_id=OWN_PRODUCER,
+            sequence=self._own_seq,
+            received_ns=now_ns,
+            made_ns=made_ns,
+        )
+        self._own_seq += 1
+
+    def commit(self) -> None:
+        """
+        Make everything durable that was put, and list the segment once it holds something.
+
+        :raises OSError: what was not committed is kept for the next call.
+        """
+        segment = self._segment or self._next_segment()
+        segment.commit()
+        if not self._is_listed and segment.facts.records:
+            self._publish(self._custom_data)
+            self._is_listed = True
+        self._mark_committed()
+
+    def cut(self) -> None:
+        """End the open segment and begin the next. :raises OSError: call it again."""
+        self._next_segment()
+
+    def is_old(self) -> bool:
+        """Return whether the open segment has reached its longest duration."""
+        age_ns = self._clock.monotonic_ns() - self._segment_opened_ns
+        duration_max_s = self._config.segment_duration_max_s
+        return self._segment is not None and rotation.is_old(
+            age_ns=age_ns, duration_max_s=duration_max_s
+        )
+
+    def close(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
+        """
+        Write the footer, end the last segment, and list the flight as closed.
+
+        :param make_footer: returns the footer for a number of bytes written.
+        :return: the footer as it was written, its own bytes included.
+        :raises OSError: what was committed is on disk, the footer is not.
+        """
+        self.commit()
+        footer = self._settle(make_footer)
+        metadata = self._end_metadata(footer)
+        self.put_own(footer)
+        self._end_segment(metadata)
+        self._publish({**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]})
+        return footer
+
+    def discard(self) -> None:
+        """Undo an opening: no file is left, and the store is given back."""
+        if self._segment is not None:
+            self._segment.abort()
+            self._segment = None
+        self.store.close_flight(discard=True)
+
+    def _settle(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
+        """Return a footer whose own bytes are in the number of bytes that it tells."""
+        footer = make_footer(0)
+        segment = self._segment
+        if segment is None or not segment.fits(FOOTER_JSON_BYTES_MAX):
+            segment = self._next_segment()
+            segment.commit()
+        before = self._bytes_in_closed + self._bytes_of_dropped
+        while True:
+            data, _, _ = self._own_record(footer)
+            total = before + segment.size_if_closed(len(data), self._end_metadata(footer))
+            if total == footer.bytes_written:
+                return footer
+            # A larger number takes at least as many bytes as a smaller one, so this ends.
+            footer = make_footer(total)
+
+    def _own_record(self, payload: Payload) -> tuple[bytes, int, int]:
+        wall_ns, now_ns = self._clock.wall_ns(), self._clock.monotonic_ns()
+        record = FdrRecord(
+            stamp_ns=wall_ns,
+            monotonic_ns=now_ns,
+            session_id=self.header.session_id,
+            seq=self._own_seq,
+            schema_version=payload.VERSION,
+            producer_id=OWN_PRODUCER,
+            kind=payload.KIND,
+            payload=encode_payload(payload.to_payload()),
+        )
+        return encode_cdr(record), wall_ns, now_ns
+
+    def _next_segment(self) -> Segment:
+        """End the open segment if there is one, keep the cap, begin the next."""
+        if self._segment is not None:
+            self._end_segment(self._end_metadata(None))
+        self._make_room()
+        index = self._segment_index + 1
+        segment = self.store.open_segment(index, self._custom_data)
+        self._segment = segment
+        self._segment_index = index
+        self._segment_opened_ns = self._clock.monotonic_ns()
+        self._is_listed = False
+        while self._notes:
+            self.put_own(self._notes[0])
+            self._notes.popleft()
+        return segment
+
+    def _end_segment(self, metadata: Mapping[str, str]) -> None:
+        if self._segment is None:
+            return
+        facts = self._segment.close(metadata)
+        self._closed.append(Closed(facts, self._segment_producers))
+        self._bytes_in_closed += facts.size_bytes
+        self._segment = None
+        self._segment_producers = Counter()
+        self._mark_committed()
+
+    def _mark_committed(self) -> None:
+        self.committed_ns = self._clock.monotonic_ns()
+        self.pending_since_ns = None
+
+    def _make_room(self) -> None:
+        metadata_bytes = rotation.on_disk(self._metadata_bytes + FOOTER_JSON_BYTES_MAX)
+        count = rotation.count_to_drop(
+            [item.facts.size_bytes for item in self._closed],
+            reserved_bytes=rotation.on_disk(self._config.segment_bytes_max) + 2 * metadata_bytes,
+            cap_bytes=self._config.flight_bytes_max,
+        )
+        if not count:
+            return
+        oldest = [self._closed[place] for place in range(count)]
+        # The list goes first: rosbag2 refuses a bag that lists a file which is not there.
+        self._publish(self._custom_data, without=count)
+        for item in oldest:
+            self.store.drop_segment(item.facts.name)
+            self._closed.popleft()
+            self._note_drop(item)
+
+    def _note_drop(self, item: Closed) -> None:
+        facts = item.facts
+        self._bytes_in_closed -= facts.size_bytes
+        self._bytes_of_dropped += facts.size_bytes
+        self.rollover_count += 1
+        self.records_rolled_off += facts.records
+        self.dropped.append(facts)
+        self._notes.append(
+            SegmentDropped(
+                file=facts.name,
+                index=facts.index,
+                records=facts.records,
+                size_bytes=facts.size_bytes,
+                start_ns=facts.start_ns,
+                end_ns=facts.end_ns,
+                producers=dict(item.producers.most_common(PRODUCERS_LISTED_MAX)),
+                records_rolled_off=self.records_rolled_off,
+            )
+        )
+
+    def _publish(self, custom_data: Mapping[str, str], *, without: int = 0) -> None:
+        segments = [item.facts for item in self._closed][without:]
+        if self._segment is not None and self._segment.facts.records:
+            segments.append(self._segment.facts)
+        self._metadata_bytes = self.store.publish(segments, custom_data)
+
+    def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
+        texts = {SEGMENT_FOOTER_NAME: segment_footer(self._segment_producers)}
+        if footer is not None:
+            texts[FOOTER_NAME] = as_json(footer)
+        return texts

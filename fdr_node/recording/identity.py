@@ -1,0 +1,88 @@
+# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+"""
+Says which flight this is and what it is flown with: the flight header.
+
+Pure but for :func:`new_flight_id`, which draws random bits; clocks and facts are passed in.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from fdr_node.clock import iso_utc
+from fdr_node.errors import ConfigError
+from fdr_node.schema import FlightHeader, SigningKeyRotation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fdr_node.config import RecorderConfig
+
+_NS_PER_MS = 1_000_000
+_UUID_VERSION = 0x7 << 76
+_UUID_VARIANT = 0b10 << 62
+
+
+def new_flight_id(wall_ns: int) -> str:
+    """
+    Draw a flight id that sorts by time: UUID version 7 (RFC 9562, section 5.7).
+
+    :param wall_ns: nanoseconds since the UNIX epoch.
+    """
+    milliseconds = (wall_ns // _NS_PER_MS) & ((1 << 48) - 1)
+    value = milliseconds << 80 | _UUID_VERSION | secrets.randbits(12) << 64
+    return str(UUID(int=value | _UUID_VARIANT | secrets.randbits(62)))
+
+
+def flight_id_of(config: RecorderConfig, *, wall_ns: int) -> str:
+    """
+    Return the flight's id: the configured one in its canonical form, or a new one.
+
+    :raises ConfigError: the configured one is not a UUID.
+    """
+    if not config.flight_id:
+        return new_flight_id(wall_ns)
+    try:
+        return str(UUID(config.flight_id))
+    except ValueError as error:
+        raise ConfigError('flight_id', value=config.flight_id, bound='a UUID, or empty') from error
+
+
+def flight_header(
+    config: RecorderConfig,
+    *,
+    wall_ns: int,
+    monotonic_ns: int,
+    host: str,
+    software_versions: Mapping[str, str],
+    manifest_hashes: Mapping[str, str],
+) -> FlightHeader:
+    """
+    Return the header of a new flight.
+
+    :param wall_ns: start of the flight, nanoseconds since the UNIX epoch.
+    :param monotonic_ns: the same instant on CLOCK_MONOTONIC.
+    :param host: name of the computer.
+    :param software_versions: version by package name.
+    :param manifest_hashes: SHA-256 in hexadecimal by path.
+    :raises ConfigError: ``flight_id`` is not a UUID.
+    """
+    return FlightHeader(
+        flight_id=flight_id_of(config, wall_ns=wall_ns),
+        start_utc=iso_utc(wall_ns),
+        start_wall_ns=wall_ns,
+        start_monotonic_ns=monotonic_ns,
+        session_id=secrets.randbits(64),
+        configuration=json.loads(json.dumps(config.to_settings())),
+        signing_key_rotation=_signing_key(config.signing_key_id),
+        manifest_hashes=dict(manifest_hashes),
+        host=host,
+        software_versions=dict(software_versions),
+    )
+
+
+def _signing_key(key_id: str) -> SigningKeyRotation | None:
+    return SigningKeyRotation(new_key_id=key_id, reason='in force at the start') if key_id else None
