@@ -1,0 +1,92 @@
+# One command per intent; `make help` lists them. Everything runs in .venv, which stands on the
+# ROS 2 wheels of requirements.lock: a ROS 2 of the system is neither needed nor looked at.
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+BIN := .venv/bin
+# Read by the tests and the tools that take file names.
+SOURCES := .ci fdr_node launch resource setup.py test
+
+# Where the flights of `make run` go, how long a sortie is, and a PX4 log to fly instead.
+FLIGHTS ?= flights
+SECONDS_ ?= 20
+ULOG ?=
+# More arguments for pytest, for example `make test ARGS='-k lock -x'`.
+ARGS ?=
+
+# The virtual environment is the ament prefix. What a sourced ROS 2 set would mix in another one.
+export AMENT_PREFIX_PATH := $(VENV)
+export PYTHONNOUSERSITE := 1
+unexport CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/package ## Create or update .venv; nothing to do when nothing changed
+
+run: setup ## Record a sortie and show it; ULOG=path flies a PX4 log, FLIGHTS=dir, SECONDS_=n
+	$(BIN)/fdr demo --record $(if $(ULOG),--ulog '$(ULOG)') --seconds $(SECONDS_) \
+	  --root '$(FLIGHTS)'
+
+test: setup ## Run the tests; ARGS='...' goes to pytest
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style: ruff, and flake8 and pydocstyle with ament's rules
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/flake8 $(SOURCES)
+	$(BIN)/pydocstyle $(SOURCES)
+
+types: setup ## Check types: mypy, strict
+	$(BIN)/mypy
+
+format: setup ## Put the sources into the form that `make lint` wants, as far as a tool can
+	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+lock: ## Resolve requirements.lock anew from pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet 'pip>=25.1'
+	build/lock/bin/pip install --quiet --dry-run --ignore-installed --report build/lock/report.json \
+	  --group all
+	$(PYTHON) .ci/lock.py < build/lock/report.json > build/lock/requirements.lock
+	cp build/lock/requirements.lock requirements.lock
+
+clean: ## Remove .venv and everything that was generated; flights stay
+	rm -rf .venv build dist fdr_node/msg fdr_node/*.so *.egg-info
+
+# What has to be there before anything can be installed: `probe` succeeds, or make stops with one
+# line that says what is missing.
+probe = $(if $(shell $(1) > /dev/null 2>&1 && echo yes),,$(error $(2)))
+
+define check_tools
+$(call probe,$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3$(comma) 11))',\
+  python3 3.11 or newer is missing (apt install python3 python3-venv python3-dev))
+$(call probe,$(PYTHON) -c 'import ensurepip$(comma) venv',\
+  venv of $(PYTHON) is missing (apt install python3-venv))
+$(call probe,$(PYTHON) -c 'import os$(comma) sysconfig as s; os.stat(s.get_path("include") + "/Python.h")',\
+  the headers of $(PYTHON)$(comma) Python.h$(comma) are missing (apt install python3-dev))
+$(call probe,command -v cc || command -v gcc || command -v clang,\
+  a C compiler is missing (apt install gcc))
+$(call probe,command -v c++ || command -v g++ || command -v clang++,\
+  a C++ compiler is missing (apt install g++))
+endef
+comma := ,
+
+# Anew when the lock changed, so that nothing stays that is no longer listed. The few packages
+# that come as source are built with the setuptools of the lock.
+.venv/requirements: requirements.lock
+	$(strip $(check_tools))
+	rm -rf .venv && $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $$(grep -E '^(setuptools|wheel)==' requirements.lock)
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -r requirements.lock
+	@touch $@
+
+.venv/package: .venv/requirements pyproject.toml setup.py setup.cfg package.xml \
+  $(wildcard resource/* msg/*.msg launch/*)
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
