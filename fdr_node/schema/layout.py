@@ -67,7 +67,7 @@ class Whole:
             and not isinstance(value, bool)
             and self.smallest <= value <= self.largest
         ):
-            return value
+            return int(value)
         raise PayloadError(path, value=value, bound=f'an integer, {self.smallest}..{self.largest}')
 
 
@@ -80,12 +80,20 @@ class Real:
 
     def take(self, value: object, path: str) -> float:
         """Return the number as a float."""
-        if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
-            with suppress(OverflowError):
-                number = float(value)
-                if math.isnan(number) or self.smallest <= number <= self.largest:
-                    return number
+        number = _as_float(value)
+        if number is not None and (self.smallest <= number <= self.largest or math.isnan(number)):
+            return number
         raise PayloadError(path, value=value, bound=f'a number, {self.smallest}..{self.largest}')
+
+
+def _as_float(value: object) -> float | None:
+    """Return a number as a float; None for what is none or does not fit."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +119,8 @@ class Text:
     def take(self, value: object, path: str) -> str:
         """Return the text."""
         if isinstance(value, str) and self._fits(value):
-            return value
+            # An enumeration member becomes plain text, as a reader gets it.
+            return str.__str__(value)
         bound = f'text of {self.bytes_min}..{self.bytes_max} bytes {self.form_name}'.rstrip()
         raise PayloadError(path, value=value, bound=bound)
 
@@ -343,14 +352,18 @@ def _rules(layout: type[Layout]) -> dict[str, tuple[Rule, bool]]:
     return rules
 
 
+# What fields hold that MessagePack and JSON do not; everything else goes into a map as it is.
+_NOT_PLAIN: Final = (Layout, StrEnum, dict, list, tuple)
+
+
 def _plain(value: Value | Layout) -> Value:
     """Return what a field holds in the types of MessagePack and JSON."""
+    if not isinstance(value, _NOT_PLAIN):
+        return value
     if isinstance(value, Layout):
         return value.to_payload()
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+    return [_plain(item) for item in value]

@@ -40,6 +40,11 @@ _INT_MAX: Final = 2**64 - 1
 # Above this, recursion of Python and of msgpack's C code would be the limit.
 _DEPTH_MAX: Final = 128
 
+# Types whose every value may be in a payload: most of what a record holds is numbers, and those
+# need no path, which takes longer to build than all other checks.
+_ALWAYS_ALLOWED: Final = frozenset({bool, float, type(None)})
+_TYPES: Final = 'None, bool, int, float, str, bytes, list, tuple or map'
+
 # A map or list header names its length in 32 bits.
 _LENGTH_MAX: Final = 2**32 - 1
 
@@ -169,35 +174,35 @@ class _Measure:
         self._container(payload, path, depth)
         for key, value in payload.items():
             if not isinstance(key, str):
-                where = f'{path or "payload"}: key {key!r:.40}'
-                raise PayloadError(where, value=type(key).__name__, bound='a string')
-            self._string(key, f'{path or "payload"}: key')
-            self._value(value, f'{path}.{key:.80}' if path else f'{key:.80}', depth)
+                where = f'{path or "payload"}: key'
+                raise PayloadError(where, value=key, bound='a string')
+            if not key.isascii() or len(key) > self._limits.string_bytes_max:
+                self._string(key, f'{path or "payload"}: key')
+            if type(value) not in _ALWAYS_ALLOWED:
+                self._value(value, f'{path}.{key:.80}' if path else f'{key:.80}', depth)
 
     def _value(self, value: Value, path: str, depth: int) -> None:
-        if value is None or isinstance(value, bool | float):
-            pass
+        if isinstance(value, str):
+            self._string(value, path)
         elif isinstance(value, int):
             if not _INT_MIN <= value <= _INT_MAX:
                 raise PayloadError(path, value=value, bound=f'{_INT_MIN}..{_INT_MAX}')
-        elif isinstance(value, str):
-            self._string(value, path)
         elif isinstance(value, bytes):
             if len(value) > self._limits.bin_bytes_max:
                 bound = f'at most {self._limits.bin_bytes_max} bytes'
                 raise PayloadError(path, value=len(value), bound=bound)
         elif isinstance(value, list | tuple):
-            self._container(value, path, depth + 1)
-            for index, item in enumerate(value):
-                self._value(item, f'{path}[{index}]', depth + 1)
+            self._list(value, path, depth + 1)
         elif isinstance(value, Mapping):
             self.map(value, path, depth + 1)
-        else:
-            raise PayloadError(
-                path,
-                value=type(value).__name__,
-                bound='None, bool, int, float, str, bytes, list, tuple or map',
-            )
+        elif not isinstance(value, float):
+            raise PayloadError(path, value=type(value).__name__, bound=_TYPES)
+
+    def _list(self, values: Sequence[Value], path: str, depth: int) -> None:
+        self._container(values, path, depth)
+        for index, value in enumerate(values):
+            if type(value) not in _ALWAYS_ALLOWED:
+                self._value(value, f'{path}[{index}]', depth)
 
     def _string(self, value: str, path: str) -> None:
         try:
