@@ -18,36 +18,37 @@ Nothing is generated while this file is read: colcon evaluates it for the metada
 messages need is done by the build_ext command in resource/message_build.py.
 """
 
-from glob import glob
 from pathlib import Path
 import sys
-from xml.etree import ElementTree
-
-from setuptools import Extension, find_packages, setup
+import xml.etree.ElementTree as ET
 
 # colcon runs a link to this file from its build space, pip runs it without the folder on the path.
 SOURCE = Path(__file__).resolve().parent
 sys.path.insert(0, str(SOURCE / 'resource'))
 
-from message_build import BuildMessages  # noqa: E402, I100, I202  (needs the path above)
+from message_build import BuildMessages, NAME  # noqa: E402 - on the path set above
+from setuptools import Extension, find_packages, setup  # noqa: E402 - sorted behind it
 
-MANIFEST = ElementTree.parse(SOURCE / 'package.xml').getroot()
-NAME = MANIFEST.findtext('name')
+MANIFEST = ET.parse(SOURCE / 'package.xml').getroot()  # noqa: S314 - our own file
+
+
+def stated(tag: str) -> str:
+    """Return what package.xml says, on one line."""
+    return ' '.join(MANIFEST.findtext(tag, '').split())
 
 
 def files(pattern: str) -> list[str]:
     """Return the files of the source tree that match, as paths relative to it."""
-    return sorted(glob(pattern, root_dir=SOURCE))
-
+    return sorted(str(path.relative_to(SOURCE)) for path in SOURCE.glob(pattern))
 
 
 setup(
     name=NAME,
-    version=MANIFEST.findtext('version'),
-    description=' '.join(MANIFEST.findtext('description').split()),
-    author=MANIFEST.findtext('maintainer'),
-    author_email=MANIFEST.find('maintainer').get('email'),
-    license=MANIFEST.findtext('license'),
+    version=stated('version'),
+    description=stated('description'),
+    author=stated('maintainer'),
+    author_email=MANIFEST.findall('maintainer')[0].get('email'),
+    license=stated('license'),
     python_requires='>=3.11',
     packages=find_packages(str(SOURCE), include=[NAME, f'{NAME}.*'], exclude=[f'{NAME}.msg']),
     package_data={NAME: ['py.typed']},

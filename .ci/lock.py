@@ -20,7 +20,9 @@ It resolves nothing itself, and keeps no address of where a package came from.
 import json
 import sys
 
-print('# Resolved from the dependency groups in pyproject.toml by `make lock`; not edited by hand.')
+print(
+    '# Resolved from the dependency groups in pyproject.toml by `make lock`; not edited by hand.'
+)
 lines = []
 for entry in json.load(sys.stdin)['install']:
     metadata = entry['metadata']

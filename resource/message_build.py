@@ -35,6 +35,8 @@ from setuptools.command.build_ext import build_ext
 
 SOURCE = Path(__file__).resolve().parent.parent
 NAME = 'fdr_node'
+# In the build folder, which the Pythons of several machines may share.
+STAGE = f'messages-{sys.implementation.cache_tag}'
 # What CMake runs on, copied to the stage, relative to SOURCE.
 INPUTS = ('package.xml', 'resource/CMakeLists.txt', 'resource/message_build.py')
 # Packages whose CMake configuration the build reads, and the Python modules of the generators.
@@ -49,8 +51,8 @@ INSTALLED = (
     (f'share/{NAME}/msg', '*'),
     ('share/ament_index/resource_index/rosidl_interfaces', '*'),
 )
-# A library is found beside the library that needs it, or from <prefix>/lib/pythonX.Y/site-packages/
-# fdr_node, without LD_LIBRARY_PATH.
+# A library is found beside the library that needs it, and from the package in
+# <prefix>/lib/pythonX.Y/site-packages/, without LD_LIBRARY_PATH.
 RUN_PATH = '$ORIGIN;$ORIGIN/../../..'
 LOG_LINES_SHOWN = 40
 
@@ -98,10 +100,22 @@ class BuildMessages(build_ext):
     On failure nothing is installed and the stage has no stamp, so that the next run starts anew.
     """
 
+    build_base: str | None
+
+    def initialize_options(self) -> None:
+        """Declare the options, unset."""
+        super().initialize_options()
+        self.build_base = None
+
+    def finalize_options(self) -> None:
+        """Take the build folder from the build command."""
+        super().finalize_options()
+        self.set_undefined_options('build', ('build_base', 'build_base'))
+
     def run(self) -> None:
         """Build the messages unless nothing changed, then place them."""
         environment, prefixes = build_environment()
-        stage = self._stage()
+        stage = self._stage
         fingerprint = fingerprint_of(prefixes)
         if not stage.stamp.is_file() or stage.stamp.read_text() != fingerprint:
             require_tools(environment, prefixes)
@@ -114,15 +128,16 @@ class BuildMessages(build_ext):
                 path.unlink()
         for path in paths:
             place(stage.package / path, target / path)
-        # The commands that install data files hold this same list.
-        self.distribution.data_files.extend(data_files(stage))
+        # setup.py gives this list, and the commands that install data files hold the same one.
+        static = self.distribution.data_files or []
+        static.extend(data_files(stage))
         if self.editable_mode:
             # setuptools leaves the data files out of an editable wheel.
             self.run_command('install_data')
 
     def get_outputs(self) -> list[str]:
         """Return what run() placed, for the record of the installed files."""
-        return [str(Path(self.build_lib) / NAME / path) for path in package_files(self._stage())]
+        return [str(Path(self.build_lib) / NAME / path) for path in package_files(self._stage)]
 
     def get_output_mapping(self) -> dict[str, str]:
         """Return which file of the source tree stands for which installed file, when editable."""
@@ -130,12 +145,12 @@ class BuildMessages(build_ext):
             return {}
         return {
             str(Path(self.build_lib) / NAME / path): str(SOURCE / NAME / path)
-            for path in package_files(self._stage())
+            for path in package_files(self._stage)
         }
 
+    @property
     def _stage(self) -> Stage:
-        base = self.get_finalized_command('build').build_base
-        return Stage(Path(base).resolve() / f'messages-{sys.implementation.cache_tag}')
+        return Stage(Path(self.build_base or 'build').resolve() / STAGE)
 
 
 def build_environment() -> tuple[dict[str, str], list[Path]]:
@@ -233,12 +248,15 @@ def missing_generator(environment: dict[str, str], prefixes: list[Path]) -> str 
         if not any((root / config).is_file() for root in roots):
             name = f'ros-{distribution}-{package.replace("_", "-")}'
             return (
-                f'{package} is missing (source the setup file of your ROS 2, or apt install {name}, '
-                'or pip install -r requirements.lock)'
+                f'{package} is missing (source the setup file of your ROS 2, '
+                f'or apt install {name}, or pip install -r requirements.lock)'
             )
     for module in GENERATOR_MODULES:
         command = [sys.executable, '-c', f'import {module}']
-        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode:
+        probe = subprocess.run(  # noqa: S603 - this Python and a name from above
+            command, env=environment, capture_output=True, check=False
+        )
+        if probe.returncode:
             package = {'em': 'empy', 'catkin_pkg': 'catkin-pkg'}.get(module, module)
             return (
                 f'the Python module {module} is missing '
@@ -281,9 +299,10 @@ def build(stage: Stage, environment: dict[str, str], prefixes: list[Path]) -> No
     install = ['cmake', '--install', str(stage.build)]
     with stage.log.open('wb') as log:
         for command in (configure, compile_all, install):
-            if subprocess.run(
+            done = subprocess.run(  # noqa: S603 - the three commands above
                 command, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
-            ).returncode:
+            )
+            if done.returncode:
                 break
         else:
             return
