@@ -1,4 +1,16 @@
-# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 """
 Knows for every producer what it published, what came, and what was lost where.
 
@@ -26,6 +38,9 @@ if TYPE_CHECKING:
 # Sessions that are followed one by one; a further one is counted in total only. A hostile
 # publisher can invent producers, and memory must not follow it.
 SESSIONS_MAX = 1024
+
+# The name under which the losses of those are reported.
+OTHERS = '(others)'
 
 # A missing number is not called lost before this time: a record may overtake another one.
 REORDERING_NS = NS_PER_S // 10
@@ -179,7 +194,7 @@ class Ledger:
         # One report per session and cause: memory stays bounded while the writer is stalled.
         key = (head.producer_id, head.session_id, cause)
         if key[:2] not in self._sessions:
-            key = ('', 0, cause)
+            key = (OTHERS, 0, cause)
         report = self._reports.get(key) or Loss(*key[:2], head.seq, head.seq, 0, cause)
         self._reports[key] = report._replace(
             first_seq=min(report.first_seq, head.seq),

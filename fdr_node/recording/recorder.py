@@ -1,4 +1,16 @@
-# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 """
 Records one flight after the other: opens it, takes records, keeps time, closes it.
 
@@ -16,8 +28,8 @@ from typing import TYPE_CHECKING
 from fdr_node.clock import LogClock, NS_PER_S
 from fdr_node.config import HEADER_JSON_BYTES_MAX
 from fdr_node.errors import FdrOpenError, FlightStateError, StorageError
+from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
-from fdr_node.recording.events import Event, Level
 from fdr_node.recording.failure import errno_name, Failure
 from fdr_node.recording.flight import Flight, OWN_PRODUCER
 from fdr_node.recording.footer import as_json, flight_footer
@@ -29,8 +41,8 @@ if TYPE_CHECKING:
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
+    from fdr_node.events import Fact, Report
     from fdr_node.record import FdrRecord, RecordHead
-    from fdr_node.recording.events import Fact, Report
     from fdr_node.recording.ports import FlightStore
     from fdr_node.schema import FlightFooter, FlightHeader, Payload
 
@@ -51,6 +63,7 @@ class RecorderStatus:
     :param is_rolling: the oldest segments are being dropped.
     :param degraded_reason: why it takes nothing; empty when it does.
     :param records_written: records taken, its own included.
+    :param producers: the same by producer.
     :param bytes_written: bytes of all segments, dropped ones included.
     :param rollover_count: segments dropped.
     :param commit_age_ns: time since the last commit; None before the first.
@@ -64,6 +77,7 @@ class RecorderStatus:
     is_rolling: bool
     degraded_reason: str
     records_written: int
+    producers: Mapping[str, int]
     bytes_written: int
     rollover_count: int
     commit_age_ns: int | None
@@ -260,6 +274,7 @@ class FlightRecorder:
             is_rolling=flight is not None and flight.rollover_count > 0,
             degraded_reason=self._failure.reason if self._failure else '',
             records_written=flight.records if flight else 0,
+            producers=dict(flight.producers) if flight else {},
             bytes_written=flight.bytes_written if flight else 0,
             rollover_count=flight.rollover_count if flight else 0,
             commit_age_ns=(

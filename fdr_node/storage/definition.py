@@ -1,4 +1,16 @@
-# Copyright 2026 The fdr_node authors. Apache-2.0, see LICENSE.
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 """
 Holds the definition of FdrRecord that every segment carries, so that a bag explains itself.
 
@@ -8,7 +20,8 @@ built. A test holds it against ``msg/FdrRecord.msg`` and against the generated t
 
 # ruff: noqa: E501  # the definitions are kept to the letter
 
-TYPE_HASH = ''
+# REP 2011: the hash of the type description that rosidl generates from it.
+TYPE_HASH = 'RIHS01_b3c333d0e727d2dd36cc0f74a9c48fe7f6266b85f65ceeba633e3b93602ee0d8'
 
 FDR_RECORD_MSG = """\
 # One record of the flight data recorder, published to /fdr/records (best effort, keep last).

@@ -1,0 +1,116 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+The executable ``fdr_node``: runs the node until SIGINT or SIGTERM, then closes the flight.
+
+The signals are taken here and not by rclpy, whose handler would shut the context down before the
+subscription is drained and the footer is written.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from threading import Event as Flag, Thread
+from typing import TYPE_CHECKING
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+
+from fdr_node.clock import SystemClock
+from fdr_node.errors import ConfigError
+from fdr_node.events import Event, Level
+from fdr_node.ros.event_log import EventLog
+from fdr_node.ros.node import FdrNode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+# Intake, writer, status, and one for services, so that a stalled writer holds up nobody else.
+_THREADS = 4
+
+# Exit codes, as the other tools of this package use them.
+OK = 0
+CANNOT = 1
+USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the recorder.
+
+    :param arguments: as ``sys.argv``; ROS arguments follow ``--ros-args``.
+    :return: 0 after a clean end, 1 when the flight could not be opened, 2 for a bad parameter.
+    """
+    stop = Flag()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    rclpy.init(
+        args=list(arguments if arguments is not None else sys.argv),
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
+    try:
+        return _run(stop)
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run(stop: Flag) -> int:
+    try:
+        node = FdrNode()
+    except ConfigError as error:
+        facts = {'reason': str(error), 'parameter': error.name}
+        log = EventLog(clock=SystemClock())
+        log(Event(name='parameter_refused', level=Level.ERROR, facts=facts))
+        return USAGE
+    if node.config.autostart and not _start(node):
+        node.destroy_node()
+        return CANNOT
+    executor = MultiThreadedExecutor(num_threads=_THREADS)
+    executor.add_node(node)
+    spinner = Thread(target=_spin, args=(executor,), name='executor')
+    spinner.start()
+    stop.wait()
+    executor.shutdown(timeout_sec=node.config.shutdown_deadline_s)
+    spinner.join(timeout=node.config.shutdown_deadline_s)
+    node.trigger_shutdown()
+    node.destroy_node()
+    return OK
+
+
+def _start(node: FdrNode) -> bool:
+    """Configure and activate; return whether it records."""
+    for transition in (node.trigger_configure, node.trigger_activate):
+        if transition() is not TransitionCallbackReturn.SUCCESS:
+            return False
+    return True
+
+
+def _spin(executor: MultiThreadedExecutor) -> None:
+    try:
+        executor.spin()
+    except ExternalShutdownException:
+        return
+
+
+if __name__ == '__main__':
+    sys.exit(main())

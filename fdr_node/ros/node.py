@@ -1,0 +1,305 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+The lifecycle node ``fdr``: subscription, timers, status and transitions around a flight session.
+
+It decides nothing. The subscription is in a group that no executor waits on: waking an executor
+for each record costs some 100 us in rclpy, so a timer of the intake group drains it in batches.
+The writer group is the only one that touches the open segment.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from fdr_node.clock import SystemClock
+from fdr_node.errors import FdrError
+from fdr_node.events import Event, Level
+from fdr_node.intake.intake import drain
+from fdr_node.msg import FdrRecord, FdrStatus
+from fdr_node.ros import parameters
+from fdr_node.ros.event_log import EventLog
+from fdr_node.ros.session import FlightSession
+from fdr_node.ros.status import diagnostics_message, status_message, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rcl_interfaces.msg import SetParametersResult
+    from rclpy.lifecycle import LifecycleState
+    from rclpy.parameter import Parameter
+    from rclpy.subscription import Subscription
+    from rclpy.timer import Timer
+
+# Relative names: in the root namespace /fdr/records and so on.
+RECORDS_TOPIC = 'fdr/records'
+STATUS_TOPIC = 'fdr/status'
+DIAGNOSTICS_TOPIC = '/diagnostics'
+
+_WRITER_PERIOD_S = 0.05
+# How quickly a change shows in the status, and how often it is repeated without one.
+_STATUS_PERIOD_S = 0.1
+_STATUS_REPEAT_TICKS = 10
+
+
+class UnwatchedGroup(CallbackGroup):
+    """Keeps an entity out of every executor's wait set; who made it takes from it."""
+
+    def can_execute(self, entity: object) -> bool:
+        """Return False: no executor waits for this entity."""
+        del entity
+        return False
+
+    def beginning_execution(self, entity: object) -> bool:
+        """Return False: no executor runs this entity."""
+        del entity
+        return False
+
+    def ending_execution(self, entity: object) -> None:
+        """Do nothing, as nothing was begun."""
+
+
+class FdrNode(LifecycleNode):
+    """
+    The recorder as a lifecycle node.
+
+    configure opens a flight, activate records, deactivate drains and commits, cleanup writes the
+    footer and closes, shutdown does what is left of these from any state.
+
+    :raises ConfigError: a parameter is unknown, of the wrong type or out of its range.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('fdr', automatically_declare_parameters_from_overrides=True)
+        self._system_clock = SystemClock()
+        self._log = EventLog(clock=self._system_clock, logger=self.get_logger())
+        self.config = parameters.declare(self)
+        self._session: FlightSession | None = None
+        self._subscription: Subscription | None = None
+        self._timers_of_flight: list[Timer] = []
+        self._not_ready_reason = 'no flight is open'
+        self._status_key: tuple[object, ...] = ()
+        self._status_ticks = 0
+        self._dropped_before = 0
+        self._unwatched = UnwatchedGroup()
+        self._intake_group = MutuallyExclusiveCallbackGroup()
+        self._writer_group = MutuallyExclusiveCallbackGroup()
+        self._status_group = MutuallyExclusiveCallbackGroup()
+        self._status_publisher = self.create_publisher(FdrStatus, STATUS_TOPIC, _latched())
+        self._diagnostics_publisher = self.create_publisher(DiagnosticArray, DIAGNOSTICS_TOPIC, 10)
+        self.create_timer(
+            _STATUS_PERIOD_S, self._guard('status', self._publish_status), self._status_group
+        )
+        self.add_on_set_parameters_callback(self._judge_parameters)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Open the flight; on failure nothing is left behind and the reason is in the log."""
+        del state
+        try:
+            self.config = parameters.current(self)
+            session = FlightSession(self.config, clock=self._system_clock, report=self._log)
+            session.open()
+        except FdrError as error:
+            self._refuse('flight_not_opened', str(error))
+            return TransitionCallbackReturn.FAILURE
+        self._session = session
+        self._not_ready_reason = 'the flight is open but not recording'
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start to record."""
+        session = self._session
+        if session is None:
+            return TransitionCallbackReturn.ERROR
+        self._subscription = self.create_subscription(
+            FdrRecord,
+            RECORDS_TOPIC,
+            _never_called,
+            _best_effort(self.config.history_depth),
+            callback_group=self._unwatched,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            raw=True,
+        )
+        self._timers_of_flight = [
+            self.create_timer(
+                self.config.drain_period_s, self._guard('intake', self._take_in), self._intake_group
+            ),
+            self.create_timer(
+                _WRITER_PERIOD_S, self._guard('writer', session.write_out), self._writer_group
+            ),
+        ]
+        self._not_ready_reason = ''
+        self._announce(session)
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take in what waits, commit it, and stop; the flight stays open."""
+        self._stop_recording()
+        if self._session is not None:
+            self._session.flush()
+        self._not_ready_reason = 'the flight is open but not recording'
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Write the footer and close the flight."""
+        del state
+        self._close_flight()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Drain what is queued, write the footer and close the flight, from any state."""
+        del state
+        self._stop_recording()
+        self._close_flight()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close what is open; the node can be configured again."""
+        return self.on_shutdown(state)
+
+    @property
+    def not_ready_reason(self) -> str:
+        """Why the aircraft must not take off; empty when it may."""
+        session = self._session
+        degraded = session.status().degraded_reason if session else ''
+        return self._not_ready_reason or degraded
+
+    def _take_in(self) -> None:
+        session, subscription = self._session, self._subscription
+        if session is None or subscription is None:
+            return
+        handle, message_type = subscription.handle, subscription.msg_type
+
+        def take() -> bytes | None:
+            taken = handle.take_message(message_type, True)
+            return taken[0] if taken else None
+
+        with handle:
+            batch = drain(take, limit=2 * self.config.history_depth)
+        session.take_in(batch)
+
+    def _stop_recording(self) -> None:
+        """Stop the timers, then take in what the subscription still holds."""
+        for timer in self._timers_of_flight:
+            self.destroy_timer(timer)
+        self._timers_of_flight = []
+        self._take_in()
+        if self._subscription is not None:
+            self.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def _close_flight(self) -> None:
+        session, self._session = self._session, None
+        self._not_ready_reason = 'no flight is open'
+        if session is not None:
+            session.finish()
+
+    def _announce(self, session: FlightSession) -> None:
+        """Say on stdout that it records, for whoever started the process and waits."""
+        status = session.status()
+        if status.header is None:
+            return
+        line = {
+            'event': 'recording',
+            'flight_id': status.header.flight_id,
+            'directory': str(status.directory),
+            'topic': self.resolve_topic_name(RECORDS_TOPIC),
+        }
+        sys.stdout.write(json.dumps(line) + '\n')
+        sys.stdout.flush()
+
+    def _publish_status(self) -> None:
+        view = self._view()
+        self._status_ticks += 1
+        is_repeat = self._status_ticks >= _STATUS_REPEAT_TICKS
+        if not is_repeat and view.key() == self._status_key:
+            return
+        wall_ns = self._system_clock.wall_ns()
+        self._status_publisher.publish(status_message(view, wall_ns))
+        self._status_key = view.key()
+        if is_repeat:
+            self._status_ticks = 0
+            self._diagnostics_publisher.publish(
+                diagnostics_message(
+                    view,
+                    wall_ns=wall_ns,
+                    has_new_loss=view.records_dropped > self._dropped_before,
+                )
+            )
+            self._dropped_before = view.records_dropped
+
+    def _view(self) -> View:
+        session = self._session
+        state = self._state_machine.current_state[1]
+        if session is None:
+            return View(lifecycle_state=state, not_ready_reason=self.not_ready_reason)
+        return View(
+            lifecycle_state=state,
+            not_ready_reason=self.not_ready_reason,
+            recorder=session.status(),
+            cap_bytes=self.config.flight_bytes_max,
+            free_disk_bytes=session.free_bytes(),
+            accounts=session.accounts(),
+            malformed=session.malformed,
+            intake_fill=session.intake_fill,
+            ring_fill=session.ring_fill,
+        )
+
+    def _judge_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        return parameters.judge(self, changes, is_flight_open=self._session is not None)
+
+    def _refuse(self, name: str, reason: str) -> None:
+        self._not_ready_reason = reason
+        self._log(Event(name=name, level=Level.ERROR, facts={'reason': reason}))
+
+    def _guard(self, name: str, step: Callable[[], None]) -> Callable[[], None]:
+        """Return a timer callback that cannot stop the node: a fault becomes an event."""
+
+        def guarded() -> None:
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001  # the wall of the worker loops
+                facts = {'step': name, 'error': repr(error), 'trace': traceback.format_exc()}
+                self._log(Event(name='step_failed', level=Level.ERROR, facts=facts))
+
+        return guarded
+
+
+def _never_called(message: bytes) -> None:
+    """Stand in for the callback that rclpy demands; the subscription is in no wait set."""
+    del message
+
+
+def _best_effort(depth: int) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT
+    )
+
+
+def _latched() -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )

@@ -1,0 +1,238 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Joins intake and recorder for one flight: one thread takes in, another writes out.
+
+It imports no ROS: the node gives it serialised messages and calls its steps. Intake and writer
+meet only in the ring and in the ledger, so a stalled disk never stops the intake.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+import platform
+import socket
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from fdr_node import __version__
+from fdr_node.clock import NS_PER_S
+from fdr_node.errors import FdrOpenError
+from fdr_node.intake.intake import Intake
+from fdr_node.intake.ledger import Ledger
+from fdr_node.intake.loss_log import LossLog
+from fdr_node.intake.ring import Ring
+from fdr_node.recording.identity import flight_header
+from fdr_node.recording.recorder import FlightRecorder
+from fdr_node.schema import LossCause, Overrun, ProducerTotals
+from fdr_node.storage import fs
+from fdr_node.storage.backends import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fdr_node.clock import Clock
+    from fdr_node.config import RecorderConfig
+    from fdr_node.intake.ledger import Account, Loss
+    from fdr_node.recording.events import Report
+    from fdr_node.recording.recorder import RecorderStatus
+    from fdr_node.schema import FlightFooter
+
+# Records that the writer takes from the ring at a time.
+_BATCH_RECORDS = 512
+
+_LIBRARIES = ('mcap', 'msgpack', 'filelock', 'rclpy')
+
+
+class FlightSession:
+    """
+    One flight, from its opening to its footer.
+
+    :param config: settings.
+    :param clock: wall and monotonic time.
+    :param report: is told of everything that happens.
+    """
+
+    def __init__(self, config: RecorderConfig, *, clock: Clock, report: Report) -> None:
+        self._config = config
+        self._clock = clock
+        self._ring = Ring(records_max=config.ring_records_max, bytes_max=config.ring_bytes_max)
+        self._ledger = Ledger(started_ns=clock.monotonic_ns())
+        self._intake = Intake(
+            ledger=self._ledger, ring=self._ring, record_bytes_max=config.record_bytes_max
+        )
+        self._recorder = FlightRecorder(
+            config,
+            store_of=lambda flight_id: open_store(config, flight_id=flight_id),
+            clock=clock,
+            report=report,
+        )
+        self._loss_log = LossLog(report)
+        self._losses: deque[Loss] = deque()
+        self._intake_fill = 0.0
+        # Each step runs in one thread at a time; the end of the flight needs both.
+        self._intake_lock = Lock()
+        self._writer_lock = Lock()
+
+    @property
+    def intake_fill(self) -> float:
+        """How full the subscription's history was at the last drain [0..1]."""
+        return self._intake_fill
+
+    @property
+    def ring_fill(self) -> float:
+        """How full the ring is [0..1]."""
+        return self._ring.fill
+
+    @property
+    def malformed(self) -> int:
+        """Messages that were no FdrRecord."""
+        return self._ledger.malformed
+
+    def free_bytes(self) -> int:
+        """Return the space that is left where the flight is; 0 when that cannot be said."""
+        try:
+            return fs.free_bytes(Path(self._config.flight_root).expanduser())
+        except OSError:
+            return 0
+
+    def status(self) -> RecorderStatus:
+        """Return the recorder as it is now."""
+        return self._recorder.status()
+
+    def accounts(self) -> dict[str, Account]:
+        """Return what is known of every producer."""
+        return self._ledger.accounts()
+
+    def open(self) -> None:
+        """
+        Open the flight.
+
+        :raises FdrOpenError: it cannot be opened; nothing is left behind.
+        :raises ConfigError: ``flight_id`` is not a UUID.
+        """
+        header = flight_header(
+            self._config,
+            wall_ns=self._clock.wall_ns(),
+            monotonic_ns=self._clock.monotonic_ns(),
+            host=socket.gethostname(),
+            software_versions=_software_versions(),
+            manifest_hashes=_manifest_hashes(self._config.manifest_paths),
+        )
+        self._recorder.open_flight(header)
+
+    def take_in(self, batch: list[bytes]) -> None:
+        """
+        Take what the subscription had waiting; to be called by the intake alone.
+
+        :param batch: serialised messages, oldest first.
+        """
+        with self._intake_lock:
+            self._intake_fill = min(1.0, len(batch) / self._config.history_depth)
+            self._intake.accept(batch, self._clock.monotonic_ns())
+
+    def write_out(self) -> None:
+        """Write what waits and do what is due; to be called by the writer alone."""
+        with self._writer_lock:
+            self._write_losses(is_final=False)
+            while self._write_batch():
+                self._recorder.tick()
+            self._recorder.tick()
+
+    def flush(self) -> bool:
+        """Write and commit all that was taken in. :return: False when the disk refused."""
+        self.write_out()
+        with self._writer_lock:
+            return self._recorder.commit()
+
+    def finish(self) -> FlightFooter:
+        """
+        Write what waits, then the footer, and close the flight.
+
+        Records that the disk still refuses when ``shutdown_deadline_s`` has passed are lost by
+        name (``disk``).
+        """
+        deadline_ns = self._clock.monotonic_ns() + self._config.shutdown_deadline_s * NS_PER_S
+        with self._intake_lock, self._writer_lock:
+            while self._clock.monotonic_ns() < deadline_ns and self._write_batch():
+                self._recorder.tick()
+            left = self._ring.take(len(self._ring))
+            self._ledger.give_up((entry.head for entry in left), LossCause.DISK)
+            self._write_losses(is_final=True)
+            return self._recorder.close_flight(_totals(self.accounts()))
+
+    def _write_batch(self) -> bool:
+        """Write some of what waits. :return: whether there may be more."""
+        entries = self._ring.take(_BATCH_RECORDS)
+        for place, entry in enumerate(entries):
+            if not self._recorder.write(entry.data, entry.head, received_ns=entry.received_ns):
+                self._intake.give_back(entries[place:])
+                return False
+        return bool(entries)
+
+    def _write_losses(self, *, is_final: bool) -> None:
+        now_ns = self._clock.monotonic_ns()
+        if not self._losses:
+            # Those of a degraded time stay in the ledger, which merges them.
+            self._losses.extend(self._ledger.take_losses(now_ns, is_final=is_final))
+            self._loss_log.note(self._losses, now_ns)
+        while self._losses and self._recorder.write_own(_overrun(self._losses[0])):
+            self._losses.popleft()
+
+
+def _overrun(loss: Loss) -> Overrun:
+    # Records of one number that came twice can be lost twice; the span cannot show that.
+    span = loss.last_seq - loss.first_seq + 1
+    return Overrun(
+        producer_id=loss.producer_id,
+        session_id=loss.session_id,
+        first_seq=loss.first_seq,
+        last_seq=loss.last_seq,
+        count=min(loss.records, span),
+        cause=loss.cause,
+    )
+
+
+def _totals(accounts: Mapping[str, Account]) -> dict[str, ProducerTotals]:
+    return {
+        producer_id: ProducerTotals(
+            published=account.published,
+            recorded=0,
+            lost=dict(account.lost),
+        )
+        for producer_id, account in accounts.items()
+    }
+
+
+def _manifest_hashes(paths: Iterable[str]) -> dict[str, str]:
+    hashes: dict[str, str] = {}
+    for path in paths:
+        try:
+            hashes[path] = fs.sha256_of(Path(path).expanduser())
+        except OSError as error:
+            reason = f'the manifest cannot be read: {error.strerror or error}'
+            raise FdrOpenError(path, reason=reason) from error
+    return hashes
+
+
+def _software_versions() -> dict[str, str]:
+    versions = {'fdr_node': __version__, 'python': platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
