@@ -59,8 +59,7 @@ _pack_fixed_le: Final = struct.Struct('<' + _FIXED).pack
 # The fixed part and the length of producer_id, which is counted with its NUL.
 _unpack_head_le: Final = struct.Struct('<' + _FIXED + 'I').unpack_from
 _unpack_head_be: Final = struct.Struct('>' + _FIXED + 'I').unpack_from
-_NAMES_AT: Final = struct.calcsize('<' + _FIXED)
-_FIRST_NAME_AT: Final = struct.calcsize('<' + _FIXED + 'I')
+_NAMES_AT: Final = struct.calcsize('<' + _FIXED + 'I')
 
 _pack_length_le: Final = struct.Struct('<I').pack
 _unpack_length_le: Final = struct.Struct('<I').unpack_from
@@ -77,8 +76,8 @@ _ALIGNED: Final = ~3
 # A writer may pad what it serialised to a multiple of 4 bytes.
 _PADDING_BYTES_MAX: Final = 3
 
-# Pairs of producer and kind are a few dozen in a flight. The bound is for a producer that invents
-# names: it makes them slower to read, and memory no larger.
+# Producers and kinds are a few dozen in a flight. The bound is for a producer that invents names:
+# it makes them slower to read, and memory no larger.
 _NAMES_MAX: Final = 1024
 
 
@@ -134,11 +133,11 @@ _PAYLOAD_BYTES_MAX: Final = 2**32 - 1
 
 _ID_BOUND: Final = f'1..{ID_BYTES_MAX} bytes of UTF-8 without NUL'
 
-# producer_id and kind as they are serialised, from the first length to the last NUL -> the names.
-# Only valid bytes enter, so a hit needs no check.
-_names: Final[dict[bytes, tuple[str, str]]] = {}
+# Serialised name, NUL included -> name. Only valid names enter, so a hit needs no check. (One
+# lookup for both would be cheaper, but Fast CDR leaves whatever it finds in the padding between.)
+_names: Final[dict[bytes, str]] = {}
 
-# The way back: (producer_id, kind) -> serialised, with the padding behind.
+# The way back: (producer_id, kind) -> serialised, lengths and padding included.
 _serialised_names: Final[dict[tuple[str, str], bytes]] = {}
 
 _new_tuple: Final = tuple.__new__
@@ -153,37 +152,40 @@ def peek(data: bytes) -> RecordHead:
     :raises RecordDecodeError: for everything that is not one whole FdrRecord
     """
     try:
-        encapsulation, sec, nanosec, monotonic_ns, session_id, seq, schema_version, id_length = (
+        encapsulation, sec, nanosec, monotonic_ns, session_id, seq, schema_version, length = (
             _unpack_head_le(data)
         )
         unpack_length = _unpack_length_le
         if encapsulation != _LITTLE_ENDIAN:
             if encapsulation != _BIG_ENDIAN:
                 _refuse('record', data[:2].hex(' '), 'encapsulation 00 01 or 00 00 (plain CDR)')
-            _, sec, nanosec, monotonic_ns, session_id, seq, schema_version, id_length = (
+            _, sec, nanosec, monotonic_ns, session_id, seq, schema_version, length = (
                 _unpack_head_be(data)
             )
             unpack_length = _unpack_length_be
         if nanosec >= _NS_PER_S:
             _refuse('stamp.nanosec', nanosec, f'0..{_NS_PER_S - 1}')
-        if id_length > _STRING_BYTES_MAX:
-            _refuse('producer_id', f'{id_length} bytes long', _ID_BOUND)
-        kind_at = (_FIRST_NAME_AT + id_length + _LENGTH_AND_GAP) & _ALIGNED
-        (kind_length,) = unpack_length(data, kind_at - 4)
-        if kind_length > _STRING_BYTES_MAX:
-            _refuse('kind', f'{kind_length} bytes long', _ID_BOUND)
-        names_end = kind_at + kind_length
-        serialised = data[_NAMES_AT:names_end]
-        producer_id, kind = _names.get(serialised) or _read_names(
-            serialised, id_length, kind_length
-        )
-        payload_at = (names_end + _LENGTH_AND_GAP) & _ALIGNED
-        (payload_bytes,) = unpack_length(data, payload_at - 4)
+        if length > _STRING_BYTES_MAX:
+            _refuse('producer_id', f'{length} bytes long', _ID_BOUND)
+        end = _NAMES_AT + length
+        serialised = data[_NAMES_AT:end]
+        producer_id = _names.get(serialised) or _read_name('producer_id', serialised)
+
+        start = (end + _LENGTH_AND_GAP) & _ALIGNED
+        (length,) = unpack_length(data, start - 4)
+        if length > _STRING_BYTES_MAX:
+            _refuse('kind', f'{length} bytes long', _ID_BOUND)
+        end = start + length
+        serialised = data[start:end]
+        kind = _names.get(serialised) or _read_name('kind', serialised)
+
+        start = (end + _LENGTH_AND_GAP) & _ALIGNED
+        (length,) = unpack_length(data, start - 4)
     except struct.error:
         _refuse('record', f'{len(data)} bytes long', 'at least its head')
-    if not 0 <= len(data) - payload_at - payload_bytes <= _PADDING_BYTES_MAX:
-        left = len(data) - payload_at
-        _refuse('payload', f'{payload_bytes} bytes long', f'the {left} bytes that are left')
+    left = len(data) - start
+    if not length <= left <= length + _PADDING_BYTES_MAX:
+        _refuse('payload', f'{length} bytes long', f'the {left} bytes that are left')
     # Building the tuple without its Python-level constructor halves what that costs.
     return _new_tuple(
         RecordHead,
@@ -195,7 +197,7 @@ def peek(data: bytes) -> RecordHead:
             schema_version,
             producer_id,
             kind,
-            payload_bytes,
+            length,
         ),
     )
 
@@ -210,7 +212,7 @@ def decode_cdr(data: bytes) -> FdrRecord:
     """
     head = peek(data)
     unpack_length = _unpack_length_le if data[1] else _unpack_length_be
-    start = _FIRST_NAME_AT
+    start = _NAMES_AT
     for _ in ('producer_id', 'kind'):
         (length,) = unpack_length(data, start - 4)
         start = (start + length + _LENGTH_AND_GAP) & _ALIGNED
@@ -255,23 +257,8 @@ def _refuse(field: str, value: object, bound: str) -> NoReturn:
     raise RecordDecodeError(field, value=value, bound=bound)
 
 
-def _read_names(serialised: bytes, id_length: int, kind_length: int) -> tuple[str, str]:
-    """Check both serialised names, and remember them for the next record."""
-    id_at = _FIRST_NAME_AT - _NAMES_AT
-    kind_at = (id_at + id_length + _LENGTH_AND_GAP) & _ALIGNED
-    if len(serialised) < kind_at + kind_length:
-        _refuse('kind', f'{len(serialised) - kind_at} bytes of {kind_length}', 'all of it')
-    names = (
-        _read_name('producer_id', serialised[id_at : id_at + id_length]),
-        _read_name('kind', serialised[kind_at:]),
-    )
-    if len(_names) >= _NAMES_MAX:
-        _names.clear()
-    _names[serialised] = names
-    return names
-
-
 def _read_name(field: str, serialised: bytes) -> str:
+    """Check a serialised name, NUL included, and remember it for the next record."""
     if serialised[-1:] != b'\0' or b'\0' in serialised[:-1]:
         _refuse(field, serialised, f'{_ID_BOUND}, then one')
     try:
@@ -280,6 +267,9 @@ def _read_name(field: str, serialised: bytes) -> str:
         _refuse(field, serialised, _ID_BOUND)
     if not name:
         _refuse(field, name, _ID_BOUND)
+    if len(_names) >= _NAMES_MAX:
+        _names.clear()
+    _names[serialised] = name
     return name
 
 
