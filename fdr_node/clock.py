@@ -20,9 +20,9 @@ It does not read a clock by itself where it decides: :class:`LogClock` is given 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, UTC
 import time
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 NS_PER_S = 1_000_000_000
 
@@ -35,6 +35,18 @@ class Clock(Protocol):
 
     def monotonic_ns(self) -> int:
         """Return CLOCK_MONOTONIC in nanoseconds; never steps."""
+
+
+class Instant(NamedTuple):
+    """
+    One moment on both clocks.
+
+    :param wall_ns: nanoseconds since the UNIX epoch.
+    :param monotonic_ns: CLOCK_MONOTONIC in nanoseconds.
+    """
+
+    wall_ns: int
+    monotonic_ns: int
 
 
 class SystemClock:
@@ -71,11 +83,16 @@ class LogClock:
         return max(0, self.wall_at_open_ns + monotonic_ns - self.monotonic_at_open_ns)
 
 
+def now(clock: Clock) -> Instant:
+    """Return this moment."""
+    return Instant(clock.wall_ns(), clock.monotonic_ns())
+
+
 def iso_utc(wall_ns: int) -> str:
     """
     Return an instant as ISO 8601 UTC with microseconds, for example 2026-01-31T12:00:00.000000Z.
 
     :param wall_ns: nanoseconds since the UNIX epoch.
     """
-    instant = datetime.fromtimestamp(wall_ns // NS_PER_S, tz=timezone.utc)
+    instant = datetime.fromtimestamp(wall_ns // NS_PER_S, tz=UTC)
     return f'{instant:%Y-%m-%dT%H:%M:%S}.{wall_ns % NS_PER_S // 1000:06d}Z'

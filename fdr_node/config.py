@@ -234,19 +234,19 @@ class RecorderConfig:
         self._check_segment_holds_record()
         self._check_cap_holds_segments()
         if not self.flight_root:
-            raise ConfigError('flight_root', value='', bound='not empty')
+            raise ConfigError(name='flight_root', value='', bound='not empty')
 
     def _check_segment_holds_record(self) -> None:
         room = self.segment_bytes_max - SEGMENT_OVERHEAD_BYTES_MAX
         if self.record_bytes_max > room:
             raise ConfigError(
-                'record_bytes_max',
+                name='record_bytes_max',
                 value=self.record_bytes_max,
                 bound=f'at most segment_bytes_max - {SEGMENT_OVERHEAD_BYTES_MAX} = {room} bytes',
             )
         if self.record_bytes_max > self.ring_bytes_max:
             raise ConfigError(
-                'record_bytes_max',
+                name='record_bytes_max',
                 value=self.record_bytes_max,
                 bound=f'at most ring_bytes_max = {self.ring_bytes_max} bytes',
             )
@@ -256,7 +256,7 @@ class RecorderConfig:
         least = 2 * self.segment_bytes_max + METADATA_ALLOWANCE_BYTES
         if self.flight_bytes_max < least:
             raise ConfigError(
-                'flight_bytes_max',
+                name='flight_bytes_max',
                 value=self.flight_bytes_max,
                 bound=f'at least 2 x segment_bytes_max + {METADATA_ALLOWANCE_BYTES}'
                 f' = {least} bytes',

@@ -70,7 +70,15 @@ class Session:
     :param first_seq: the first number that belongs to the flight.
     """
 
-    __slots__ = ('_closed_missing', '_unreported', 'duplicates', 'first_seq', 'holes', 'next_seq', 'received')
+    __slots__ = (
+        '_closed_missing',
+        '_unreported',
+        'duplicates',
+        'first_seq',
+        'holes',
+        'next_seq',
+        'received',
+    )
 
     def __init__(self, first_seq: int) -> None:
         self.first_seq = first_seq
@@ -133,12 +141,14 @@ class Session:
 
     def _fill(self, seq: int) -> bool:
         for place, hole in enumerate(self.holes):
-            if hole.first <= seq <= hole.last:
-                parts = [
-                    Hole(first, last, hole.noticed_ns, hole.is_reported)
-                    for first, last in ((hole.first, seq - 1), (seq + 1, hole.last))
-                    if first <= last
-                ]
-                self.holes[place : place + 1] = parts
-                return True
+            if not hole.first <= seq <= hole.last:
+                continue
+            rest = [
+                Hole(first, last, hole.noticed_ns, hole.is_reported)
+                for first, last in ((hole.first, seq - 1), (seq + 1, hole.last))
+                if first <= last
+            ]
+            after = place + 1
+            self.holes = self.holes[:place] + rest + self.holes[after:]
+            return True
         return False

@@ -19,18 +19,18 @@ Pure: counts in, bounded texts and values out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 from typing import TYPE_CHECKING
 
-from fdr_node.clock import iso_utc
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
-from fdr_node.schema import FlightFooter, FOOTER_PRODUCERS_MAX
+from fdr_node.schema import FOOTER_PRODUCERS_MAX
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from fdr_node.schema import Payload, ProducerTotals
+    from fdr_node.schema import FlightFooter, LossCause, Payload, ProducerTotals
 
 # Producers that a segment's footer and a segment_dropped record name, the busiest first.
 PRODUCERS_LISTED_MAX = 64
@@ -58,49 +58,26 @@ def segment_footer(producers: Counter[str]) -> str:
     return json.dumps(footer, ensure_ascii=False, separators=(',', ':'))
 
 
-def flight_footer(
-    totals: Mapping[str, ProducerTotals],
-    *,
-    flight_id: str,
-    wall_ns: int,
-    monotonic_ns: int,
-    records_written: int,
-    records_rolled_off: int,
-    bytes_written: int,
-    rollover_count: int,
-    segment_count: int,
-    clean_shutdown: bool,
-) -> FlightFooter:
+def with_producers(footer: FlightFooter, totals: Mapping[str, ProducerTotals]) -> FlightFooter:
     """
-    Return the footer of a flight.
+    Return a footer with what became of each producer's records.
 
-    :param totals: what became of each producer's records; those with the largest loss are kept
-        when they do not all fit.
-    :param wall_ns: end of the flight, nanoseconds since the UNIX epoch.
-    :param monotonic_ns: the same instant on CLOCK_MONOTONIC.
+    :param footer: its fields about producers are replaced.
+    :param totals: by producer; those with the largest loss are kept when not all of them fit.
     """
-    dropped: dict[str, int] = {}
+    dropped: dict[LossCause, int] = {}
     for total in totals.values():
         for cause, count in total.lost.items():
             dropped[cause] = min(_U64_MAX, dropped.get(cause, 0) + count)
     ranked = sorted(totals, key=lambda name: (-sum(totals[name].lost.values()), name))
     kept = ranked[:FOOTER_PRODUCERS_MAX]
     while True:
-        footer = FlightFooter.from_payload({
-            'flight_id': flight_id,
-            'end_utc': iso_utc(wall_ns),
-            'end_wall_ns': wall_ns,
-            'end_monotonic_ns': monotonic_ns,
-            'records_written': records_written,
-            'records_dropped_by_cause': dropped,
-            'records_rolled_off': records_rolled_off,
-            'bytes_written': bytes_written,
-            'rollover_count': rollover_count,
-            'segment_count': segment_count,
-            'clean_shutdown': clean_shutdown,
-            'producers': {name: totals[name].to_payload() for name in sorted(kept)},
-            'producers_omitted': len(totals) - len(kept),
-        })
-        if len(as_json(footer).encode()) <= FOOTER_JSON_BYTES_MAX:
-            return footer
+        filled = replace(
+            footer,
+            records_dropped_by_cause=dropped,
+            producers={name: totals[name] for name in sorted(kept)},
+            producers_omitted=len(totals) - len(kept),
+        )
+        if len(as_json(filled).encode()) <= FOOTER_JSON_BYTES_MAX:
+            return filled
         kept = kept[: len(kept) // 2]

@@ -31,6 +31,7 @@ from fdr_node.schema import FlightHeader, SigningKeyRotation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fdr_node.clock import Instant
     from fdr_node.config import RecorderConfig
 
 _NS_PER_MS = 1_000_000
@@ -60,14 +61,15 @@ def flight_id_of(config: RecorderConfig, *, wall_ns: int) -> str:
     try:
         return str(UUID(config.flight_id))
     except ValueError as error:
-        raise ConfigError('flight_id', value=config.flight_id, bound='a UUID, or empty') from error
+        raise ConfigError(
+            name='flight_id', value=config.flight_id, bound='a UUID, or empty'
+        ) from error
 
 
 def flight_header(
     config: RecorderConfig,
     *,
-    wall_ns: int,
-    monotonic_ns: int,
+    start: Instant,
     host: str,
     software_versions: Mapping[str, str],
     manifest_hashes: Mapping[str, str],
@@ -75,26 +77,23 @@ def flight_header(
     """
     Return the header of a new flight.
 
-    :param wall_ns: start of the flight, nanoseconds since the UNIX epoch.
-    :param monotonic_ns: the same instant on CLOCK_MONOTONIC.
+    :param start: when the flight starts.
     :param host: name of the computer.
     :param software_versions: version by package name.
     :param manifest_hashes: SHA-256 in hexadecimal by path.
     :raises ConfigError: ``flight_id`` is not a UUID.
     """
+    key_id = config.signing_key_id
+    in_force = SigningKeyRotation(new_key_id=key_id, reason='in force at the start')
     return FlightHeader(
-        flight_id=flight_id_of(config, wall_ns=wall_ns),
-        start_utc=iso_utc(wall_ns),
-        start_wall_ns=wall_ns,
-        start_monotonic_ns=monotonic_ns,
+        flight_id=flight_id_of(config, wall_ns=start.wall_ns),
+        start_utc=iso_utc(start.wall_ns),
+        start_wall_ns=start.wall_ns,
+        start_monotonic_ns=start.monotonic_ns,
         session_id=secrets.randbits(64),
         configuration=json.loads(json.dumps(config.to_settings())),
-        signing_key_rotation=_signing_key(config.signing_key_id),
+        signing_key_rotation=in_force if key_id else None,
         manifest_hashes=dict(manifest_hashes),
         host=host,
         software_versions=dict(software_versions),
     )
-
-
-def _signing_key(key_id: str) -> SigningKeyRotation | None:
-    return SigningKeyRotation(new_key_id=key_id, reason='in force at the start') if key_id else None

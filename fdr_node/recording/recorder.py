@@ -25,15 +25,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fdr_node.clock import LogClock, NS_PER_S
+from fdr_node.clock import iso_utc, LogClock, now, NS_PER_S
 from fdr_node.config import HEADER_JSON_BYTES_MAX
 from fdr_node.errors import FdrOpenError, FlightStateError, StorageError
 from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
 from fdr_node.recording.failure import errno_name, Failure
 from fdr_node.recording.flight import Flight, OWN_PRODUCER
-from fdr_node.recording.footer import as_json, flight_footer
-from fdr_node.schema import ProducerTotals, Recovered
+from fdr_node.recording.footer import as_json, with_producers
+from fdr_node.schema import FlightFooter, ProducerTotals, Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fdr_node.events import Fact, Report
     from fdr_node.record import FdrRecord, RecordHead
     from fdr_node.recording.ports import FlightStore
-    from fdr_node.schema import FlightFooter, FlightHeader, Payload
+    from fdr_node.schema import FlightHeader, Payload
 
 # A commit begins this early, so that it is done when commit_interval_s has passed.
 _COMMIT_MARGIN = 0.8
@@ -118,7 +118,7 @@ class FlightRecorder:
         """
         if self._flight is not None:
             state = f'flight {self._flight.header.flight_id} is open'
-            raise FlightStateError('open_flight', state=state)
+            raise FlightStateError(operation='open_flight', state=state)
         store = self._store_of(header.flight_id)
         _check_header(header, store.directory)
         log_clock = LogClock(
@@ -150,7 +150,9 @@ class FlightRecorder:
         if not self.write(data, peek(data), received_ns=self._clock.monotonic_ns()):
             failure = self._failure
             path = self._open_flight('write_record').store.directory
-            raise StorageError('write_record', path=path, errno=failure.errno if failure else 0)
+            raise StorageError(
+                operation='write_record', path=path, errno=failure.errno if failure else 0
+            )
 
     def write(self, data: bytes, head: RecordHead, *, received_ns: int) -> bool:
         """
@@ -234,7 +236,7 @@ class FlightRecorder:
         flight = self._flight
         if flight is None:
             if self._footer is None:
-                raise FlightStateError('close_flight', state='no flight was opened')
+                raise FlightStateError(operation='close_flight', state='no flight was opened')
             return self._footer
         try:
             footer = flight.close(lambda size: self._make_footer(flight, totals, size))
@@ -358,11 +360,12 @@ class FlightRecorder:
                 if known is not None
                 else ProducerTotals(published=count, recorded=count)
             )
-        return flight_footer(
-            merged,
+        end = now(self._clock)
+        footer = FlightFooter(
             flight_id=flight.header.flight_id,
-            wall_ns=self._clock.wall_ns(),
-            monotonic_ns=self._clock.monotonic_ns(),
+            end_utc=iso_utc(end.wall_ns),
+            end_wall_ns=end.wall_ns,
+            end_monotonic_ns=end.monotonic_ns,
             records_written=flight.records + 1,
             records_rolled_off=flight.records_rolled_off,
             bytes_written=bytes_written,
@@ -370,6 +373,7 @@ class FlightRecorder:
             segment_count=flight.segment_count,
             clean_shutdown=True,
         )
+        return with_producers(footer, merged)
 
 
 def _check_header(header: FlightHeader, directory: Path) -> None:

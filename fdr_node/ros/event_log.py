@@ -31,10 +31,9 @@ from fdr_node.events import Level
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from rclpy.impl.rcutils_logger import RcutilsLogger
-
     from fdr_node.clock import Clock
     from fdr_node.events import Event
+    from rclpy.impl.rcutils_logger import RcutilsLogger
 
 
 class EventLog:
@@ -55,12 +54,14 @@ class EventLog:
 
     def __call__(self, event: Event) -> None:
         """Write one event; a log that cannot be written never hurts the recorder."""
-        line = json.dumps({
-            'time': iso_utc(self._clock.wall_ns()),
-            'level': event.level,
-            'event': event.name,
-            **event.facts,
-        })
+        line = json.dumps(
+            {
+                'time': iso_utc(self._clock.wall_ns()),
+                'level': event.level,
+                'event': event.name,
+                **event.facts,
+            }
+        )
         # One write per line, so that lines of several threads do not mix.
         with suppress(OSError, ValueError):
             self._stream.write(line + '\n')

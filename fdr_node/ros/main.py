@@ -22,19 +22,19 @@ from __future__ import annotations
 
 import signal
 import sys
-from threading import Event as Flag, Thread
+from threading import Event as Flag
+from threading import Thread
 from typing import TYPE_CHECKING
-
-import rclpy
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
-from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.signals import SignalHandlerOptions
 
 from fdr_node.clock import SystemClock
 from fdr_node.errors import ConfigError
 from fdr_node.events import Event, Level
 from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.node import FdrNode
+import rclpy
+from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

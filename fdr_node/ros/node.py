@@ -27,11 +27,6 @@ import traceback
 from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-
 from fdr_node.clock import SystemClock
 from fdr_node.errors import FdrError
 from fdr_node.events import Event, Level
@@ -41,6 +36,10 @@ from fdr_node.ros import parameters
 from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.session import FlightSession
 from fdr_node.ros.status import diagnostics_message, status_message, View
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +117,7 @@ class FdrNode(LifecycleNode):
         try:
             self.config = parameters.current(self)
             session = FlightSession(self.config, clock=self._system_clock, report=self._log)
-            session.open()
+            session.open_flight()
         except FdrError as error:
             self._refuse('flight_not_opened', str(error))
             return TransitionCallbackReturn.FAILURE
@@ -142,7 +141,9 @@ class FdrNode(LifecycleNode):
         )
         self._timers_of_flight = [
             self.create_timer(
-                self.config.drain_period_s, self._guard('intake', self._take_in), self._intake_group
+                self.config.drain_period_s,
+                self._guard('intake', self._take_in),
+                self._intake_group,
             ),
             self.create_timer(
                 _WRITER_PERIOD_S, self._guard('writer', session.write_out), self._writer_group
@@ -191,7 +192,7 @@ class FdrNode(LifecycleNode):
         handle, message_type = subscription.handle, subscription.msg_type
 
         def take() -> bytes | None:
-            taken = handle.take_message(message_type, True)
+            taken = handle.take_message(message_type, subscription.raw)
             return taken[0] if taken else None
 
         with handle:

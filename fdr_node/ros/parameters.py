@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import cast, TYPE_CHECKING
 
+from fdr_node.config import RecorderConfig, SPECS
+from fdr_node.errors import ConfigError
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -28,16 +30,12 @@ from rcl_interfaces.msg import (
     SetParametersResult,
 )
 
-from fdr_node.config import RecorderConfig, SPECS
-from fdr_node.errors import ConfigError
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fdr_node.config import Setting, Spec
     from rclpy.node import Node
     from rclpy.parameter import Parameter
-
-    from fdr_node.config import Setting, Spec
 
 # Parameters that rclpy itself puts on every node.
 _OF_RCLPY = ('use_sim_time', 'start_type_description_service')
@@ -54,13 +52,11 @@ def declare(node: Node) -> RecorderConfig:
     :raises ConfigError: a parameter is unknown, of the wrong type or out of its range.
     """
     given = {
-        name: parameter.value
-        for name, parameter in node.get_parameters_by_prefix('').items()
+        name: node.get_parameter(name).value
+        for name in node.get_parameters_by_prefix('')
         if name not in _OF_RCLPY and not name.startswith(_OF_RCLPY_PREFIX)
     }
-    config = RecorderConfig.from_settings({
-        name: _setting(value) for name, value in given.items()
-    })
+    config = RecorderConfig.from_settings({name: _setting(value) for name, value in given.items()})
     for name, spec in SPECS.items():
         if node.has_parameter(name):
             # Declared by rclpy from the override, without description and range.
@@ -81,12 +77,12 @@ def current(node: Node, changes: Iterable[Parameter] = ()) -> RecorderConfig:
     """
     values = {item.name: item.value for item in node.get_parameters(list(SPECS))}
     values.update({item.name: item.value for item in changes if item.name in SPECS})
-    return RecorderConfig.from_settings({
-        name: _setting(value) for name, value in values.items()
-    })
+    return RecorderConfig.from_settings({name: _setting(value) for name, value in values.items()})
 
 
-def judge(node: Node, changes: Iterable[Parameter], *, is_flight_open: bool) -> SetParametersResult:
+def judge(
+    node: Node, changes: Iterable[Parameter], *, is_flight_open: bool
+) -> SetParametersResult:
     """
     Say whether parameters may be set.
 
@@ -135,5 +131,3 @@ def _descriptor(name: str, spec: Spec, value: Setting) -> ParameterDescriptor:
             FloatingPointRange(from_value=spec.minimum, to_value=spec.maximum)
         ]
     return descriptor
-
-

@@ -29,7 +29,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from fdr_node import __version__
-from fdr_node.clock import NS_PER_S
+from fdr_node.clock import now, NS_PER_S
 from fdr_node.errors import FdrOpenError
 from fdr_node.intake.intake import Intake
 from fdr_node.intake.ledger import Ledger
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
+    from fdr_node.events import Report
     from fdr_node.intake.ledger import Account, Loss
-    from fdr_node.recording.events import Report
     from fdr_node.recording.recorder import RecorderStatus
     from fdr_node.schema import FlightFooter
 
@@ -117,7 +117,7 @@ class FlightSession:
         """Return what is known of every producer."""
         return self._ledger.accounts()
 
-    def open(self) -> None:
+    def open_flight(self) -> None:
         """
         Open the flight.
 
@@ -126,8 +126,7 @@ class FlightSession:
         """
         header = flight_header(
             self._config,
-            wall_ns=self._clock.wall_ns(),
-            monotonic_ns=self._clock.monotonic_ns(),
+            start=now(self._clock),
             host=socket.gethostname(),
             software_versions=_software_versions(),
             manifest_hashes=_manifest_hashes(self._config.manifest_paths),

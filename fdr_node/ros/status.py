@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-
 from fdr_node.clock import NS_PER_S
 from fdr_node.msg import FdrProducerLoss, FdrStatus
 
@@ -37,6 +36,9 @@ if TYPE_CHECKING:
 _U32_MAX = 2**32 - 1
 _U64_MAX = 2**64 - 1
 _REASON_LENGTH_MAX = 256
+
+# Above this the next burst may not fit.
+_FILL_WARN = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +172,6 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
     )
     array.header.stamp = time_message(wall_ns)
     return array
-
-
-# Above this the next burst may not fit.
-_FILL_WARN = 0.8
 
 
 def _diagnostic(

@@ -24,11 +24,10 @@ from dataclasses import dataclass
 import re
 from typing import TYPE_CHECKING
 
-import yaml
-
 from fdr_node.record import TOPIC, TYPE_NAME
 from fdr_node.storage.definition import FDR_RECORD_MSG, TIME_MSG, TYPE_HASH
 from fdr_node.storage.mcap_format import ChannelSpec, ros2_definition
+import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

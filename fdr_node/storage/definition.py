@@ -18,8 +18,6 @@ It is kept here as text because a flight must be written, repaired and read wher
 built. A test holds it against ``msg/FdrRecord.msg`` and against the generated type description.
 """
 
-# ruff: noqa: E501  # the definitions are kept to the letter
-
 # REP 2011: the hash of the type description that rosidl generates from it.
 TYPE_HASH = 'RIHS01_b3c333d0e727d2dd36cc0f74a9c48fe7f6266b85f65ceeba633e3b93602ee0d8'
 
@@ -29,13 +27,13 @@ FDR_RECORD_MSG = """\
 # Fixed-size fields come first, so that a recorder reads the whole head from the serialised bytes
 # without deserialising the message.
 
-# Wall clock of the producer when the record was made (UNIX epoch, may step when GNSS time arrives).
+# Wall clock of the producer when the record was made (UNIX epoch; steps when GNSS time arrives).
 builtin_interfaces/Time stamp
 
 # CLOCK_MONOTONIC of the producer's computer when the record was made [ns].
 uint64 monotonic_ns
 
-# Random number, drawn once per start of the producer. Tells a restarted producer from a lost record.
+# Random number, drawn once per start of the producer: tells a restart from a lost record.
 uint64 session_id
 
 # 0, 1, 2 ... per session_id, assigned before any queue: every lost record is a hole in this count.
@@ -45,7 +43,7 @@ uint64 seq
 # recorded as it is.
 uint16 schema_version
 
-# Who made the record, for example "estimator" [1..64 bytes of UTF-8]. "fdr" is the recorder itself.
+# Who made the record, such as "estimator" [1..64 bytes of UTF-8]. "fdr" is the recorder itself.
 string<=64 producer_id
 
 # What the payload is, for example "imu" or "mavlink_tx" [1..64 bytes of UTF-8].

@@ -20,7 +20,7 @@ any two of them leaves a bag that plays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TYPE_CHECKING
 
 from fdr_node.errors import FdrOpenError
 from fdr_node.storage import bag_format, fs
@@ -28,7 +28,6 @@ from fdr_node.storage.lock import FlightLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
     from pathlib import Path
 
     from fdr_node.recording.ports import Segment, SegmentFacts

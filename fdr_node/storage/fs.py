@@ -25,11 +25,11 @@ import ctypes
 import errno
 import hashlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # linux/falloc.h: allocate blocks without moving the end of the file. os.posix_fallocate would
 # move it, and readers would find zeros behind the last record.

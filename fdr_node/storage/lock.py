@@ -26,10 +26,9 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from fdr_node.errors import FdrConcurrentWriterError, FdrOpenError
 from fdr_node.storage import fs
+from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +88,6 @@ def _read_note(path: Path) -> str:
     """Return who holds the lock in words; empty when the note cannot be read."""
     try:
         note = json.loads(fs.read_file(path, _NOTE_BYTES_MAX))
-        return f"pid {note['pid']} on {note['host']}, flight {note['flight_id']}"
+        return f'pid {note["pid"]} on {note["host"]}, flight {note["flight_id"]}'
     except (OSError, ValueError, KeyError, TypeError):
         return ''

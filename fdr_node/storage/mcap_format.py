@@ -53,7 +53,7 @@ MAGIC = b'\x89MCAP0\r\n'
 SCHEMA_ID = 1
 CHANNEL_ID = 1
 
-# Message record (specification, "Message"): opcode, length, channel, sequence, log and publish time.
+# Message record: opcode, length, channel, sequence, log and publish time.
 _MESSAGE_HEAD = struct.Struct('<BQHIQQ')
 _MESSAGE_FIELDS_BYTES = 22
 MESSAGE_OVERHEAD_BYTES = _MESSAGE_HEAD.size
@@ -156,16 +156,18 @@ def chunk(parts: Sequence[bytes], *, entries: Sequence[int], offset: int) -> Enc
     data = b''.join(parts)
     log_times = entries[::2]
     start_ns, end_ns = min(log_times), max(log_times)
-    record = encode([
-        Chunk(
-            compression='',
-            data=data,
-            message_start_time=start_ns,
-            message_end_time=end_ns,
-            uncompressed_crc=zlib.crc32(data),
-            uncompressed_size=len(data),
-        )
-    ])
+    record = encode(
+        [
+            Chunk(
+                compression='',
+                data=data,
+                message_start_time=start_ns,
+                message_end_time=end_ns,
+                uncompressed_crc=zlib.crc32(data),
+                uncompressed_size=len(data),
+            )
+        ]
+    )
     entries_bytes = 8 * len(entries)
     message_index = _MESSAGE_INDEX_HEAD.pack(
         Opcode.MESSAGE_INDEX, 2 + 4 + entries_bytes, CHANNEL_ID, entries_bytes
@@ -181,9 +183,7 @@ def chunk(parts: Sequence[bytes], *, entries: Sequence[int], offset: int) -> Enc
         message_start_time=start_ns,
         uncompressed_size=len(data),
     )
-    return EncodedChunk(
-        data=record + message_index, index=index, message_count=len(entries) // 2
-    )
+    return EncodedChunk(data=record + message_index, index=index, message_count=len(entries) // 2)
 
 
 def message_index_bytes(message_count: int) -> int:

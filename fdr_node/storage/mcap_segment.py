@@ -121,9 +121,7 @@ class McapSegment:
         """
         if not self._entries:
             return
-        chunk = mcap_format.chunk(
-            self._parts, entries=self._entries, offset=self._file.size_bytes
-        )
+        chunk = mcap_format.chunk(self._parts, entries=self._entries, offset=self._file.size_bytes)
         self._append(chunk.data)
         if not self._chunks:
             self._start_ns = chunk.index.message_start_time
