@@ -216,7 +216,8 @@ def decode_cdr(data: bytes) -> FdrRecord:
     for _ in ('producer_id', 'kind'):
         (length,) = unpack_length(data, start - 4)
         start = (start + length + _LENGTH_AND_GAP) & _ALIGNED
-    return FdrRecord(*head[:-1], data[start : start + head.payload_bytes])
+    end = start + head.payload_bytes
+    return FdrRecord(*head[:-1], data[start:end])
 
 
 def encode_cdr(record: FdrRecord) -> bytes:

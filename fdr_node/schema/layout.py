@@ -235,7 +235,7 @@ SHA256_RULE: Final = Text(
 )
 
 # What the fields of the kinds are annotated with.
-U8 = Annotated[int, Whole(largest=2**8 - 1)]
+Octet = Annotated[int, Whole(largest=2**8 - 1)]
 U32 = Annotated[int, Whole(largest=2**32 - 1)]
 U64 = Annotated[int, Whole()]
 I64 = Annotated[int, Whole(smallest=-(2**63), largest=2**63 - 1)]

@@ -25,9 +25,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final, TypeAlias
 
-import msgpack  # type: ignore[import-untyped]  # ships no annotations; this module is its facade
-
 from fdr_node.errors import ConfigError, PayloadError
+import msgpack  # type: ignore[import-untyped]  # ships no annotations; this module is its facade
 
 # What a payload may hold. Integers are those of 64 bits, signed or unsigned.
 Value: TypeAlias = (
@@ -94,7 +93,7 @@ def encode_payload(payload: Mapping[str, Value], limits: PayloadLimits = DEFAULT
     """
     if not isinstance(payload, Mapping):
         raise PayloadError(field='payload', value=type(payload).__name__, bound='a map')
-    _Measure(limits).map(payload, '', 1)
+    _Measure(limits).check_map(payload, '', 1)
     data: bytes = msgpack.packb(payload, default=_as_builtin)
     if len(data) > limits.total_bytes_max:
         bound = f'at most {limits.total_bytes_max} bytes'
@@ -137,7 +136,7 @@ def decode_payload(data: bytes, limits: PayloadLimits = DEFAULT_LIMITS) -> dict[
         ) from err
     if not isinstance(payload, dict):
         raise PayloadError(field='payload', value=type(payload).__name__, bound='a map')
-    _Measure(limits).map(payload, '', 1)
+    _Measure(limits).check_map(payload, '', 1)
     return payload
 
 
@@ -170,7 +169,7 @@ class _Measure:
         # Every value takes a byte at least.
         self._left = limits.total_bytes_max
 
-    def map(self, payload: Mapping[str, Value], path: str, depth: int) -> None:
+    def check_map(self, payload: Mapping[str, Value], path: str, depth: int) -> None:
         self._container(payload, path, depth)
         for key, value in payload.items():
             if not isinstance(key, str):
@@ -194,7 +193,7 @@ class _Measure:
         elif isinstance(value, list | tuple):
             self._list(value, path, depth + 1)
         elif isinstance(value, Mapping):
-            self.map(value, path, depth + 1)
+            self.check_map(value, path, depth + 1)
         elif not isinstance(value, float):
             raise PayloadError(path, value=type(value).__name__, bound=_TYPES)
 

@@ -39,12 +39,12 @@ from fdr_node.schema.layout import (
     NAME_RULE,
     Number,
     NumberFrom0,
+    Octet,
     Payload,
     Real,
     Sha256Hex,
     Table,
     Text,
-    U8,
     U64,
     Vector,
     Vector3,
@@ -149,7 +149,7 @@ class Imu(Payload):
     accel_m_s2: Vector3
     dt_s: NumberFrom0
     temperature_deg_c: Celsius | None = None
-    instance: U8 = 0
+    instance: Octet = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +172,8 @@ class MavlinkTx(Payload):
     frame: Annotated[bytes, Blob(bytes_min=8, bytes_max=MAVLINK_FRAME_BYTES_MAX)]
     link: Name
     msgid: Annotated[int, Whole(largest=2**24 - 1)]
-    sysid: U8
-    compid: U8
+    sysid: Octet
+    compid: Octet
     signed: Boolean
 
 
