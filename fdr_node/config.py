@@ -47,6 +47,10 @@ METADATA_ALLOWANCE_BYTES = 256 * KIB
 BACKENDS = ('mcap',)
 
 
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """
@@ -76,7 +80,7 @@ class Spec:
         if self.minimum is None:
             return f'at most {self.maximum:.0f} {self.unit}'
         off = '0 (off) or ' if self.zero_is_off else ''
-        return f'{off}{self.minimum:.15g} to {self.maximum:.15g} {self.unit}'.rstrip()
+        return f'{off}{_number(self.minimum)} to {_number(self.maximum)} {self.unit}'.rstrip()
 
     def allows(self, value: Setting) -> bool:
         """Return whether a value of the right type is within the bound."""
