@@ -93,8 +93,14 @@ def encode_payload(payload: Mapping[str, Value], limits: PayloadLimits = DEFAULT
     """
     if not isinstance(payload, Mapping):
         raise PayloadError(field='payload', value=type(payload).__name__, bound='a map')
-    _Measure(limits).check_map(payload, '', 1)
-    data: bytes = msgpack.packb(payload, default=_as_builtin)
+    try:
+        _Measure(limits).check_map(payload, '', 1)
+    except RuntimeError as err:
+        raise _changed(err) from err
+    try:
+        data: bytes = msgpack.packb(payload, default=_as_builtin)
+    except (OverflowError, RuntimeError, TypeError, ValueError) as err:
+        raise _changed(err) from err
     if len(data) > limits.total_bytes_max:
         bound = f'at most {limits.total_bytes_max} bytes'
         raise PayloadError(field='payload', value=len(data), bound=bound)
@@ -138,6 +144,13 @@ def decode_payload(data: bytes, limits: PayloadLimits = DEFAULT_LIMITS) -> dict[
         raise PayloadError(field='payload', value=type(payload).__name__, bound='a map')
     _Measure(limits).check_map(payload, '', 1)
     return payload
+
+
+def _changed(err: Exception) -> PayloadError:
+    """Report a payload that another thread changed: it was in order, or its size was known."""
+    return PayloadError(
+        field='payload', value=str(err), bound='a map that stays as it is while it is encoded'
+    )
 
 
 def _as_builtin(value: object) -> object:
