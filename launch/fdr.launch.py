@@ -42,37 +42,39 @@ def generate_launch_description() -> LaunchDescription:
     :return: the arguments and the lifecycle node ``fdr``.
     """
     defaults = get_package_share_path('fdr_node') / 'launch' / 'fdr.params.yaml'
-    return LaunchDescription([
-        DeclareLaunchArgument(
-            'params_file',
-            default_value=str(defaults),
-            description='Parameters file of the recorder (YAML).',
-        ),
-        DeclareLaunchArgument(
-            'flight_root',
-            default_value='',
-            description='Directory that holds one directory per flight; empty: as in params_file.',
-        ),
-        DeclareLaunchArgument(
-            'namespace',
-            default_value='',
-            description='Namespace of the node; records then arrive on /<namespace>/fdr/records.',
-        ),
-        DeclareLaunchArgument(
-            'autostart',
-            default_value='',
-            choices=['', 'true', 'false'],
-            description='Record at once; false leaves configure and activate to a lifecycle '
-            'manager; empty: as in params_file.',
-        ),
-        DeclareLaunchArgument(
-            'log_level',
-            default_value='info',
-            choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Level of the ROS logger.',
-        ),
-        OpaqueFunction(function=_recorder),
-    ])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'params_file',
+                default_value=str(defaults),
+                description='Parameters file of the recorder (YAML).',
+            ),
+            DeclareLaunchArgument(
+                'flight_root',
+                default_value='',
+                description='Directory that holds one directory per flight; empty: as in params_file.',
+            ),
+            DeclareLaunchArgument(
+                'namespace',
+                default_value='',
+                description='Namespace of the node; records then arrive on /<namespace>/fdr/records.',
+            ),
+            DeclareLaunchArgument(
+                'autostart',
+                default_value='',
+                choices=['', 'true', 'false'],
+                description='Record at once; false leaves configure and activate to a lifecycle '
+                'manager; empty: as in params_file.',
+            ),
+            DeclareLaunchArgument(
+                'log_level',
+                default_value='info',
+                choices=['debug', 'info', 'warn', 'error', 'fatal'],
+                description='Level of the ROS logger.',
+            ),
+            OpaqueFunction(function=_recorder),
+        ]
+    )
 
 
 def _recorder(context: LaunchContext) -> list[LifecycleNode]:

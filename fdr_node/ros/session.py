@@ -208,12 +208,19 @@ def _overrun(loss: Loss) -> Overrun:
 def _totals(accounts: Mapping[str, Account]) -> dict[str, ProducerTotals]:
     return {
         producer_id: ProducerTotals(
-            published=account.published,
+            published=_u64(account.published),
             recorded=0,
-            lost=dict(account.lost),
+            lost={cause: _u64(count) for cause, count in account.lost.items()},
+            duplicates=account.duplicates,
+            before_flight=_u64(account.before_flight),
         )
         for producer_id, account in accounts.items()
     }
+
+
+def _u64(count: int) -> int:
+    # A hostile producer can make its own count as large as it likes, not the field.
+    return min(count, 2**64 - 1)
 
 
 def _manifest_hashes(paths: Iterable[str]) -> dict[str, str]:

@@ -133,16 +133,20 @@ class FlightHeader(Payload):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProducerTotals(Layout):
     """
-    What became of one producer's records; published = recorded + the sum of lost.
+    What became of one producer's records; published + duplicates = recorded + the sum of lost.
 
-    :param published: sequence numbers that the producer gave out (records)
-    :param recorded: those that were written to disk, dropped segments included (records)
-    :param lost: those that were not, by cause (records)
+    :param published: sequence numbers that the producer gave out in the flight (records)
+    :param recorded: what was written to disk, dropped segments included (records)
+    :param lost: what was not, by cause (records)
+    :param duplicates: records that came with a number that had come before (records)
+    :param before_flight: numbers given out before the recorder listened; in no other count
     """
 
     published: U64
     recorded: U64
     lost: LossCounts = field(default_factory=dict)
+    duplicates: U64 = 0
+    before_flight: U64 = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
