@@ -61,7 +61,7 @@ clean: ## Remove .venv and everything that was generated; flights stay
 
 # What has to be there before anything can be installed: `probe` succeeds, or make stops with one
 # line that says what is missing.
-probe = $(if $(shell $(1) > /dev/null 2>&1 && echo yes),,$(error $(2)))
+probe = $(if $(shell $(1) > /dev/null 2>&1 && echo yes),,$(error $(strip $(2))))
 
 define check_tools
 $(call probe,$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3$(comma) 11))',\
