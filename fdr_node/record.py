@@ -21,8 +21,9 @@ counting from the start of the data gives the same. docs/format.md has the layou
 What the payload means is not looked at here (schema), and no record is judged (intake).
 """
 
+from operator import index
 import struct
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn, SupportsIndex
 
 from fdr_node.errors import PayloadError, RecordDecodeError
 
@@ -293,8 +294,15 @@ def _serialise_names(producer_id: str, kind: str) -> bytes:
 
 
 def _refuse_fixed(record: FdrRecord) -> NoReturn:
-    for field, (smallest, largest) in _RANGES.items():
-        value: object = getattr(record, field)
-        if not isinstance(value, int) or not smallest <= value <= largest:
-            break
+    """Name the field that struct did not take."""
+    field = next(name for name in _RANGES if not _is_in_range(record, name))
+    smallest, largest = _RANGES[field]
+    value: object = getattr(record, field)
     raise PayloadError(field, value=value, bound=f'an integer, {smallest}..{largest}') from None
+
+
+def _is_in_range(record: FdrRecord, field: str) -> bool:
+    value: object = getattr(record, field)
+    smallest, largest = _RANGES[field]
+    # Integers of other libraries are integers to struct too.
+    return isinstance(value, SupportsIndex) and smallest <= index(value) <= largest

@@ -349,6 +349,23 @@ def test_a_field_out_of_its_range_is_named(field: str, value: object, found: obj
     assert caught.value.bound
 
 
+class ForeignInteger:
+    """An integer as numpy has them: no int, but struct takes it."""
+
+    def __index__(self) -> int:
+        return 7
+
+
+def test_a_foreign_integer_is_not_blamed_for_another_field() -> None:
+    """The error names the field that is wrong, not the first that is no int."""
+    values = {**RECORD._asdict(), 'monotonic_ns': ForeignInteger(), 'seq': -1}
+
+    with pytest.raises(PayloadError) as caught:
+        encode_cdr(FdrRecord(**values))
+
+    assert (caught.value.field, caught.value.value) == ('seq', -1)
+
+
 def test_a_lying_length_reserves_no_memory() -> None:
     """What is read is bounded by what is there, and the payload is not copied."""
     payload = bytes(1_000_000)

@@ -57,7 +57,7 @@ UtcInstant = Annotated[
     str,
     Text(
         bytes_max=30,
-        form=r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z',
+        form='[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}([.][0-9]{1,9})?Z',
         form_name='(ISO 8601 UTC, such as 2026-01-31T12:00:00.000000Z)',
     ),
 ]

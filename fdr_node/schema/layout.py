@@ -118,13 +118,14 @@ class Text:
 
     def take(self, value: object, path: str) -> str:
         """Return the text."""
-        if isinstance(value, str) and self._fits(value):
+        if isinstance(value, str) and self.fits(value):
             # An enumeration member becomes plain text, as a reader gets it.
             return str.__str__(value)
         bound = f'text of {self.bytes_min}..{self.bytes_max} bytes {self.form_name}'.rstrip()
         raise PayloadError(path, value=value, bound=bound)
 
-    def _fits(self, value: str) -> bool:
+    def fits(self, value: str) -> bool:
+        """Return whether the text has the length and the form."""
         try:
             size = len(value.encode())
         except UnicodeEncodeError:
@@ -251,7 +252,7 @@ JsonMap = Annotated[Mapping[str, Value], Json()]
 
 
 # Read once per layout, from the annotations.
-_rules_of: Final[dict[type['Layout'], dict[str, tuple[Rule, bool]]]] = {}
+_known_rules: Final[dict[type['Layout'], dict[str, tuple[Rule, bool]]]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +260,7 @@ class Layout:
     """A typed map: an instance that exists holds only what its rules allow."""
 
     def __post_init__(self) -> None:
-        for name, (rule, optional) in _rules(type(self)).items():
+        for name, (rule, optional) in rules_of(type(self)).items():
             value: object = getattr(self, name)
             if value is not None or not optional:
                 # The only way to set a field of a frozen class to the type that the rule made.
@@ -277,7 +278,7 @@ class Layout:
             left out
         """
         values: dict[str, Value | Layout] = {
-            name: getattr(self, name) for name in _rules(type(self))
+            name: getattr(self, name) for name in rules_of(type(self))
         }
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
@@ -293,7 +294,7 @@ class Layout:
         :return: the typed payload
         :raises PayloadError: names the first field that is missing or not allowed
         """
-        values = {name: payload[name] for name in _rules(cls) if name in payload}
+        values = {name: payload[name] for name in rules_of(cls) if name in payload}
         missing = [
             field.name
             for field in fields(cls)
@@ -339,16 +340,16 @@ class Payload(Layout):
         return cls.from_payload(payload)
 
 
-def _rules(layout: type[Layout]) -> dict[str, tuple[Rule, bool]]:
+def rules_of(layout: type[Layout]) -> dict[str, tuple[Rule, bool]]:
     """Return name -> (rule, whether None is allowed) from the annotations of a layout."""
-    rules = _rules_of.get(layout)
+    rules = _known_rules.get(layout)
     if rules is None:
         rules = {}
         for field in fields(layout):
             optional = type(None) in get_args(field.type)
             annotated = get_args(field.type)[0] if optional else field.type
             rules[field.name] = (get_args(annotated)[1], optional)
-        _rules_of[layout] = rules
+        _known_rules[layout] = rules
     return rules
 
 

@@ -83,7 +83,7 @@ Quaternion = Annotated[
 Celsius = Annotated[float, Real(smallest=-273.15)]
 Metrics = Annotated[Mapping[str, float], Table(key=NAME_RULE, item=Real(), items_max=64)]
 MimeType = Annotated[
-    str, Text(bytes_max=127, form=r'[\w.+-]+/[\w.+-]+', form_name='(type/subtype)')
+    str, Text(bytes_max=127, form='[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+', form_name='(type/subtype)')
 ]
 
 
