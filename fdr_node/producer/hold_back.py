@@ -1,0 +1,65 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Decides from when on the records of a producer may go out.
+
+A best-effort reader drops what it gets from a writer that it does not know yet, and the writer
+learns of the reader before the reader learns of the writer. Records that went out at once would be
+lost, the first one among them.
+
+It reads no clock and asks no middleware: it is told what they say.
+"""
+
+from __future__ import annotations
+
+# How long the reader may need to learn of the writer after the writer has learned of it.
+SETTLE_NS = 500_000_000
+
+
+class HoldBack:
+    """
+    Closed until a reader has been matched for a while, or for too long; then open for good.
+
+    :param started_ns: CLOCK_MONOTONIC when the writer was made (ns)
+    :param give_up_ns: how long after that it opens without a reader [0..] (ns)
+    """
+
+    def __init__(self, *, started_ns: int, give_up_ns: int) -> None:
+        self._give_up_at_ns = started_ns + give_up_ns
+        self._matched_since_ns: int | None = None
+        self._is_open = False
+        self._is_heard = False
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it was a reader that opened it."""
+        return self._is_heard
+
+    def is_open(self, *, readers: int, now_ns: int) -> bool:
+        """
+        Say whether records may go out.
+
+        :param readers: readers that the writer knows now
+        :param now_ns: CLOCK_MONOTONIC (ns)
+        """
+        if self._is_open:
+            return True
+        if readers == 0:
+            self._matched_since_ns = None
+        elif self._matched_since_ns is None:
+            self._matched_since_ns = now_ns
+        elif now_ns - self._matched_since_ns >= SETTLE_NS:
+            self._is_heard = True
+        self._is_open = self._is_heard or now_ns >= self._give_up_at_ns
+        return self._is_open

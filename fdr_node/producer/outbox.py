@@ -1,0 +1,214 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Numbers the records of one producer session, and keeps them until they are published.
+
+It is bounded in records and in bytes; when it is full the oldest go and are counted. A number that
+was given out either comes out of :meth:`Outbox.take` or is counted as dropped, so that every loss
+shows at the recorder as a hole in ``seq`` that the producer itself can name.
+
+It publishes nothing and reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Lock
+
+from fdr_node.errors import ConfigError, FlightStateError, PayloadError
+from fdr_node.record import encode_cdr, FdrRecord, SCHEMA_VERSION
+from fdr_node.schema import encode_payload, Kind, ProducerStats
+
+
+class Outbox:
+    """
+    The numbered, serialised records of one session; safe to use from any thread.
+
+    The lock is held for the encoding of a record's head and a few list operations, never while
+    something is published, so no caller waits for the network.
+
+    :param producer_id: who makes the records [1..64 bytes of UTF-8, no NUL]
+    :param session_id: random, drawn once per start of the producer [0..2**64-1]
+    :param records_max: records it keeps at most [1..] (records)
+    :param bytes_max: serialised records it keeps at most [1..] (bytes)
+    :raises ConfigError: a bound is below 1
+    :raises PayloadError: the producer_id or the session_id cannot be in a record
+    """
+
+    def __init__(
+        self, *, producer_id: str, session_id: int, records_max: int, bytes_max: int
+    ) -> None:
+        for name, value in (('records_max', records_max), ('bytes_max', bytes_max)):
+            if value < 1:
+                raise ConfigError(name, value=value, bound='1 or more')
+        self._producer_id = producer_id
+        self._session_id = session_id
+        self._records_max = records_max
+        self._bytes_max = bytes_max
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._next_seq = 0
+        self._overrun = 0
+        self._unsent = 0
+        self._is_closed = False
+        self._lock = Lock()
+        # A name that no record can carry is refused now and not at the first record in flight.
+        encode_cdr(FdrRecord(0, 0, session_id, 0, SCHEMA_VERSION, producer_id, 'probe', b''))
+
+    @property
+    def published(self) -> int:
+        """Numbers given out so far (records)."""
+        return self._next_seq
+
+    @property
+    def dropped(self) -> int:
+        """Of those, the ones that will never be published (records)."""
+        return self._overrun + self._unsent
+
+    @property
+    def overrun(self) -> int:
+        """Of those, the ones that had to go because it was full (records)."""
+        return self._overrun
+
+    def __len__(self) -> int:
+        """Return the records that wait to be published."""
+        return len(self._waiting)
+
+    def put(
+        self,
+        kind: str,
+        payload: bytes,
+        *,
+        schema_version: int,
+        stamp_ns: int,
+        monotonic_ns: int,
+    ) -> int:
+        """
+        Give a record its number and keep it; when that makes too many, the oldest go.
+
+        :param kind: what the payload is [1..64 bytes of UTF-8, no NUL]
+        :param payload: a MessagePack map
+        :param schema_version: version of the payload's layout [1..65535]
+        :param stamp_ns: wall clock, since the epoch (ns)
+        :param monotonic_ns: CLOCK_MONOTONIC (ns)
+        :return: its number
+        :raises PayloadError: it cannot be serialised, or is larger than all that may be kept; no
+            number was given out
+        :raises FlightStateError: it is closed; no number was given out
+        """
+        with self._lock:
+            if self._is_closed:
+                raise FlightStateError(operation='record', state='the producer is closed')
+            seq = self._next_seq
+            data = encode_cdr(
+                FdrRecord(
+                    stamp_ns,
+                    monotonic_ns,
+                    self._session_id,
+                    seq,
+                    schema_version,
+                    self._producer_id,
+                    kind,
+                    payload,
+                )
+            )
+            if len(data) > self._bytes_max:
+                bound = f'at most the {self._bytes_max} bytes of the queue, head included'
+                raise PayloadError(field='payload', value=len(data), bound=bound)
+            self._next_seq = seq + 1
+            self._keep(data)
+            return seq
+
+    def put_stats(self, *, stamp_ns: int, monotonic_ns: int) -> int:
+        """
+        Keep a ``producer_stats`` record, which counts itself as published.
+
+        :param stamp_ns: wall clock, since the epoch (ns)
+        :param monotonic_ns: CLOCK_MONOTONIC (ns)
+        :return: its number
+        """
+        with self._lock:
+            seq = self._next_seq
+            self._next_seq = seq + 1
+            stats = ProducerStats(
+                session_id=self._session_id, published=self._next_seq, dropped=self.dropped
+            )
+            self._keep(
+                encode_cdr(
+                    FdrRecord(
+                        stamp_ns,
+                        monotonic_ns,
+                        self._session_id,
+                        seq,
+                        SCHEMA_VERSION,
+                        self._producer_id,
+                        Kind.PRODUCER_STATS,
+                        encode_payload(stats.to_payload()),
+                    )
+                )
+            )
+            return seq
+
+    def lose(self) -> int:
+        """Give out a number for a record that cannot be made, and count it as dropped."""
+        with self._lock:
+            seq = self._next_seq
+            self._next_seq = seq + 1
+            self._unsent += 1
+            return seq
+
+    def take(self, *, records_max: int, bytes_max: int) -> list[bytes]:
+        """
+        Take the oldest records out, to be published.
+
+        :param records_max: how many at most (records)
+        :param bytes_max: how much at most (bytes); a larger record comes alone
+        :return: serialised records in the order of their numbers
+        """
+        taken: list[bytes] = []
+        left = bytes_max
+        with self._lock:
+            waiting = self._waiting
+            while waiting and len(taken) < records_max:
+                left -= len(waiting[0])
+                if left < 0 and taken:
+                    break
+                taken.append(waiting.popleft())
+            self._waiting_bytes -= sum(map(len, taken))
+        return taken
+
+    def give_up(self, count: int) -> None:
+        """Count records that were taken out and could not be published as dropped."""
+        with self._lock:
+            self._unsent += count
+
+    def close(self) -> None:
+        """Refuse further records; what waits, and the statistics, may still go out."""
+        with self._lock:
+            self._is_closed = True
+
+    def clear(self) -> None:
+        """Drop what waits, and count it."""
+        with self._lock:
+            self._unsent += len(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+
+    def _keep(self, data: bytes) -> None:
+        waiting = self._waiting
+        waiting.append(data)
+        self._waiting_bytes += len(data)
+        while len(waiting) > self._records_max or self._waiting_bytes > self._bytes_max:
+            self._waiting_bytes -= len(waiting.popleft())
+            self._overrun += 1

@@ -1,0 +1,52 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Records wait for a reader, for it to settle, but not for ever."""
+
+from __future__ import annotations
+
+from fdr_node.producer.hold_back import HoldBack, SETTLE_NS
+
+SECOND_NS = 1_000_000_000
+
+
+def test_it_opens_when_a_reader_has_settled_and_stays_open() -> None:
+    """The reader may go later: what is held back once is held back no more."""
+    hold_back = HoldBack(started_ns=0, give_up_ns=60 * SECOND_NS)
+
+    assert not hold_back.is_open(readers=0, now_ns=5)
+    assert not hold_back.is_open(readers=1, now_ns=10)
+    assert not hold_back.is_open(readers=1, now_ns=9 + SETTLE_NS)
+    assert not hold_back.is_heard
+    assert hold_back.is_open(readers=1, now_ns=10 + SETTLE_NS)
+    assert hold_back.is_heard
+    assert hold_back.is_open(readers=0, now_ns=11 + SETTLE_NS)
+
+
+def test_a_reader_that_went_away_settles_anew() -> None:
+    """The time counts from the last match."""
+    hold_back = HoldBack(started_ns=0, give_up_ns=60 * SECOND_NS)
+    hold_back.is_open(readers=1, now_ns=0)
+    hold_back.is_open(readers=0, now_ns=1)
+
+    assert not hold_back.is_open(readers=1, now_ns=SETTLE_NS)
+    assert hold_back.is_open(readers=1, now_ns=2 * SETTLE_NS)
+
+
+def test_it_gives_up_waiting_and_says_so() -> None:
+    """Opened by time alone, it was not heard."""
+    hold_back = HoldBack(started_ns=100, give_up_ns=SECOND_NS)
+
+    assert not hold_back.is_open(readers=0, now_ns=99 + SECOND_NS)
+    assert hold_back.is_open(readers=0, now_ns=100 + SECOND_NS)
+    assert not hold_back.is_heard
