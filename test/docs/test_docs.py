@@ -1,0 +1,117 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The documentation says what the code does: tables, parameters file, links, examples."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+import json
+from pathlib import Path
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from fdr_node.config import RecorderConfig, SPECS
+from fdr_node.record import decode_cdr
+from fdr_node.schema import decode_payload
+from mcap.reader import make_reader
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
+
+
+def example(path: Path, name: str) -> str:
+    """Return the code block behind a marker of a document."""
+    text = path.read_text(encoding='utf-8')
+    found = re.search(rf'<!-- example: {name} -->\n```\w+\n(.*?)```', text, re.DOTALL)
+    assert found, f'{path.name} has no example {name}'
+    return found[1]
+
+
+@contextmanager
+def recorder(root: Path) -> Iterator[Path]:
+    """Run a node, and yield its flight directory; the flight is closed at the end."""
+    command = [sys.executable, '-m', 'fdr_node.ros.main', '--ros-args']
+    with subprocess.Popen(
+        [*command, '-p', f'flight_root:={root}'], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield Path(json.loads(process.stdout.readline())['directory'])
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                assert process.wait(timeout=15) == 0
+            finally:
+                process.kill()
+
+
+def test_tables_follow_from_the_code() -> None:
+    """The tables of README and format.md are those that the code gives."""
+    subprocess.run([sys.executable, ROOT / '.ci' / 'docs.py', '--check'], check=True)
+
+
+def test_parameters_file_has_every_default() -> None:
+    """The parameters file to copy has every parameter at its default, and says its bound."""
+    path = ROOT / 'launch' / 'fdr.params.yaml'
+    text = path.read_text(encoding='utf-8')
+    values = yaml.safe_load(text)['/**/fdr']['ros__parameters']
+    assert values.pop('manifest_paths') == ['']
+    defaults = RecorderConfig().to_settings()
+    assert defaults.pop('manifest_paths') == ()
+    assert values == defaults
+    comments = ' '.join(line.strip(' #') for line in text.splitlines() if '#' in line)
+    assert [name for name, spec in SPECS.items() if spec.bound() not in comments] == []
+
+
+@pytest.mark.parametrize('path', DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every relative link of a document names a file that is there."""
+    links = re.findall(r'\]\(([^)#]+)', path.read_text(encoding='utf-8'))
+    local = [link for link in links if '://' not in link]
+    assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.ros
+def test_python_example_of_the_readme_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the README shows for Python arrives in the bag."""
+    monkeypatch.setenv('ROS_DOMAIN_ID', '101')
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    code = example(ROOT / 'README.md', 'python')
+    with recorder(tmp_path / 'flights') as directory:
+        subprocess.run([sys.executable, '-c', code], check=True, timeout=15)
+    records = []
+    for path in directory.glob('*.mcap'):
+        with path.open('rb') as file:
+            records += [decode_cdr(item[2].data) for item in make_reader(file).iter_messages()]
+    winds = [record for record in records if record.kind == 'wind']
+    assert [record.producer_id for record in winds] == ['wind_estimator']
+    assert decode_payload(winds[0].payload) == {'speed_m_s': 4.2, 'from_deg': 270.0}
+
+
+def test_cpp_example_of_the_readme_is_the_one_that_compiles() -> None:
+    """Every line that the README shows for C++ is in the example program."""
+    program = ROOT / 'docs' / 'examples' / 'cpp_producer' / 'wind_estimator.cpp'
+    lines = {line.strip() for line in program.read_text(encoding='utf-8').splitlines()}
+    shown = {line.strip() for line in example(ROOT / 'README.md', 'cpp').splitlines()}
+    assert shown - lines == set()
