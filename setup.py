@@ -26,7 +26,7 @@ import xml.etree.ElementTree as ET
 SOURCE = Path(__file__).resolve().parent
 sys.path.insert(0, str(SOURCE / 'resource'))
 
-from message_build import BuildMessages, NAME  # noqa: E402 - on the path set above
+from message_build import BuildMessages, INPUTS, NAME  # noqa: E402 - on the path set above
 from setuptools import Extension, find_packages, setup  # noqa: E402 - sorted behind it
 
 MANIFEST = ET.parse(SOURCE / 'package.xml').getroot()  # noqa: S314 - our own file
@@ -69,12 +69,7 @@ setup(
     ext_modules=[
         Extension(
             f'{NAME}.msg',
-            sources=[
-                'package.xml',
-                'resource/CMakeLists.txt',
-                'resource/message_build.py',
-                *files('msg/*.msg'),
-            ],
+            sources=[*INPUTS, 'resource/message_build.py', *files('msg/*.msg')],
         ),
     ],
     cmdclass={'build_ext': BuildMessages},

@@ -37,8 +37,8 @@ SOURCE = Path(__file__).resolve().parent.parent
 NAME = 'fdr_node'
 # In the build folder, which the Pythons of several machines may share.
 STAGE = f'messages-{sys.implementation.cache_tag}'
-# What CMake runs on, copied to the stage, relative to SOURCE.
-INPUTS = ('package.xml', 'resource/CMakeLists.txt', 'resource/message_build.py')
+# What CMake reads beside the messages, relative to SOURCE.
+INPUTS = ('package.xml', 'resource/CMakeLists.txt', 'resource/existing_includes.cmake')
 # Packages whose CMake configuration the build reads, and the Python modules of the generators.
 GENERATOR_PACKAGES = ('ament_cmake', 'rosidl_default_generators', 'builtin_interfaces')
 GENERATOR_MODULES = ('catkin_pkg', 'em', 'lark', 'numpy')
@@ -194,7 +194,8 @@ def fingerprint_of(prefixes: list[Path]) -> str:
         for pattern in ('rosidl_*', 'rmw*', *GENERATOR_PACKAGES)
         for manifest in sorted(prefix.glob(f'share/{pattern}/package.xml'))
     ]
-    for path in [*(SOURCE / name for name in INPUTS), *messages(), *manifests]:
+    inputs = [Path(__file__), *(SOURCE / name for name in INPUTS), *messages()]
+    for path in [*inputs, *manifests]:
         digest.update(str(path.name).encode() + b'\0' + path.read_bytes() + b'\0')
     return digest.hexdigest()
 
@@ -276,11 +277,10 @@ def build(stage: Stage, environment: dict[str, str], prefixes: list[Path]) -> No
     """
     shutil.rmtree(stage.root, ignore_errors=True)
     (stage.source / 'msg').mkdir(parents=True)
-    # rosidl wants its messages named relative to the CMakeLists.txt, in a folder beside it.
-    for path in (SOURCE / 'package.xml', SOURCE / 'resource' / 'CMakeLists.txt'):
-        shutil.copyfile(path, stage.source / path.name)
+    for name in INPUTS:
+        shutil.copy(SOURCE / name, stage.source)
     for path in messages():
-        shutil.copyfile(path, stage.source / 'msg' / path.name)
+        shutil.copy(path, stage.source / 'msg')
     configure = [
         'cmake',
         *('-S', str(stage.source)),

@@ -1,0 +1,26 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Checks the docstrings with ament_pep257; its configuration is its own, not setup.cfg's."""
+
+from project import sources
+import pytest
+
+ament_pep257 = pytest.importorskip('ament_pep257.main', reason='ament_pep257 is not installed')
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_pep257() -> None:
+    """Every docstring is as ament_pep257 wants it."""
+    assert ament_pep257.main(argv=[str(path) for path in sources()]) == 0
