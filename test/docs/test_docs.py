@@ -22,6 +22,8 @@ import re
 import signal
 import subprocess
 import sys
+from threading import Event
+import time
 from typing import TYPE_CHECKING
 
 from fdr_node.config import RecorderConfig, SPECS
@@ -64,6 +66,14 @@ def recorder(root: Path) -> Iterator[Path]:
                 process.kill()
 
 
+def wait_for_bytes(directory: Path, wanted: bytes) -> None:
+    """Wait until a segment has these bytes on disk."""
+    deadline = time.monotonic() + 15
+    while not any(wanted in path.read_bytes() for path in directory.glob('*.mcap')):
+        assert time.monotonic() < deadline, 'nothing was recorded'
+        Event().wait(0.05)
+
+
 def test_tables_follow_from_the_code() -> None:
     """The tables of README and format.md are those that the code gives."""
     subprocess.run([sys.executable, ROOT / '.ci' / 'docs.py', '--check'], check=True)
@@ -98,14 +108,21 @@ def test_python_example_of_the_readme_is_recorded(
     monkeypatch.setenv('ROS_DOMAIN_ID', '101')
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     code = example(ROOT / 'README.md', 'python')
-    with recorder(tmp_path / 'flights') as directory:
-        subprocess.run([sys.executable, '-c', code], check=True, timeout=15)
+    with (
+        recorder(tmp_path / 'flights') as directory,
+        subprocess.Popen([sys.executable, '-c', code], stderr=subprocess.DEVNULL) as component,
+    ):
+        try:
+            wait_for_bytes(directory, b'wind_estimator')
+        finally:
+            component.kill()
     records = []
     for path in directory.glob('*.mcap'):
         with path.open('rb') as file:
             records += [decode_cdr(item[2].data) for item in make_reader(file).iter_messages()]
     winds = [record for record in records if record.kind == 'wind']
-    assert [record.producer_id for record in winds] == ['wind_estimator']
+    assert {record.producer_id for record in winds} == {'wind_estimator'}
+    assert [record.seq for record in records if record.producer_id == 'wind_estimator'][:1] == [0]
     assert decode_payload(winds[0].payload) == {'speed_m_s': 4.2, 'from_deg': 270.0}
 
 

@@ -34,7 +34,7 @@ int main(int argc, char ** argv)
   rclcpp::init(argc, argv);
   const auto node = std::make_shared<rclcpp::Node>("wind_estimator");
   const auto publisher = node->create_publisher<fdr_node::msg::FdrRecord>(
-    "fdr/records", rclcpp::QoS(1000).best_effort());
+    "/fdr/records", rclcpp::QoS(1000).best_effort());
   const uint64_t session_id = random_session();
   uint64_t seq = 0;
 
