@@ -21,8 +21,10 @@ The writer group is the only one that touches the open segment.
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 import sys
+from threading import Lock
 import traceback
 from typing import TYPE_CHECKING
 
@@ -100,6 +102,7 @@ class FdrNode(LifecycleNode):
         self._status_key: tuple[object, ...] = ()
         self._status_ticks = 0
         self._dropped_before = 0
+        self._intake_lock = Lock()
         self._unwatched = UnwatchedGroup()
         self._intake_group = MutuallyExclusiveCallbackGroup()
         self._writer_group = MutuallyExclusiveCallbackGroup()
@@ -176,6 +179,8 @@ class FdrNode(LifecycleNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Close what is open; the node can be configured again."""
+        # rclpy keeps the exception of a transition to itself.
+        self._refuse('transition_failed', f'a transition from {state.label} failed')
         return self.on_shutdown(state)
 
     @property
@@ -195,9 +200,9 @@ class FdrNode(LifecycleNode):
             taken = handle.take_message(message_type, subscription.raw)
             return taken[0] if taken else None
 
-        with handle:
-            batch = drain(take, limit=2 * self.config.history_depth)
-        session.take_in(batch)
+        # A transition takes in too, while the timer may be at it; the order must stay.
+        with self._intake_lock, handle:
+            session.take_in(drain(take, limit=2 * self.config.history_depth))
 
     def _stop_recording(self) -> None:
         """Stop the timers, then take in what the subscription still holds."""
@@ -236,6 +241,8 @@ class FdrNode(LifecycleNode):
         if not is_repeat and view.key() == self._status_key:
             return
         wall_ns = self._system_clock.wall_ns()
+        if self._session is not None:
+            view = replace(view, free_disk_bytes=self._session.free_bytes())
         self._status_publisher.publish(status_message(view, wall_ns))
         self._status_key = view.key()
         if is_repeat:
@@ -259,7 +266,6 @@ class FdrNode(LifecycleNode):
             not_ready_reason=self.not_ready_reason,
             recorder=session.status(),
             cap_bytes=self.config.flight_bytes_max,
-            free_disk_bytes=session.free_bytes(),
             accounts=session.accounts(),
             malformed=session.malformed,
             intake_fill=session.intake_fill,
