@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 # publisher can invent producers, and memory must not follow it.
 SESSIONS_MAX = 1024
 
-# The name under which the losses of those are reported.
+# The name under which losses are reported that no producer can be named for: those of such
+# producers, and messages that were no record.
 OTHERS = '(others)'
 
 # A missing number is not called lost before this time: a record may overtake another one.
@@ -99,10 +100,12 @@ class Ledger:
     def __init__(self, *, started_ns: int) -> None:
         self._started_ns = started_ns
         self._sessions: dict[tuple[str, int], Session] = {}
+        # Records of further sessions, by producer as far as the producer is followed.
+        self._untracked: Counter[str] = Counter()
+        self._producers: set[str] = {OTHERS}
         self._given_up: dict[tuple[str, int], Counter[LossCause]] = {}
         self._reports: dict[tuple[str, int, LossCause], Loss] = {}
         self._malformed = 0
-        self._untracked = 0
         self._lock = Lock()
 
     @property
@@ -112,8 +115,17 @@ class Ledger:
 
     @property
     def untracked(self) -> int:
-        """Records of producers beyond the bound; they are recorded, their losses not seen."""
-        return self._untracked
+        """Records of sessions beyond the bound; what was lost before they came is not seen."""
+        return self._untracked.total()
+
+    def listen(self, now_ns: int) -> None:
+        """
+        Say that the subscription was made now; until then nothing could come.
+
+        :param now_ns: CLOCK_MONOTONIC now.
+        """
+        with self._lock:
+            self._started_ns = now_ns
 
     def observe(self, heads: Iterable[RecordHead], now_ns: int) -> None:
         """
@@ -136,13 +148,15 @@ class Ledger:
             for head in heads:
                 key = (head.producer_id, head.session_id)
                 if key in self._sessions:
-                    self._given_up.setdefault(key, Counter())[cause] += 1
-                self._report(head, cause)
+                    self._lose(key, cause, seq=head.seq)
+                else:
+                    self._lose((self._name(head), 0), cause)
 
     def note_malformed(self, count: int) -> None:
         """Count messages that were no FdrRecord."""
         with self._lock:
             self._malformed += count
+            self._lose((OTHERS, 0), LossCause.MALFORMED, records=count)
 
     def take_losses(self, now_ns: int, *, is_final: bool = False) -> list[Loss]:
         """
@@ -178,26 +192,41 @@ class Ledger:
                 account.before_flight += session.first_seq
                 if session.missing:
                     account.lost[LossCause.TRANSPORT] += session.missing
-                account.lost += self._given_up.get(key, Counter())
+            for name, count in self._untracked.items():
+                if name != OTHERS:
+                    accounts[name].published += count
+            for key, lost in self._given_up.items():
+                account = accounts.setdefault(key[0], Account())
+                account.lost += lost
+                if key == (OTHERS, 0):
+                    # What got through counts as published by whoever is named in it.
+                    account.published += lost.total()
             return accounts
 
     def _begin(self, head: RecordHead, now_ns: int) -> Session | None:
         if len(self._sessions) >= SESSIONS_MAX:
-            self._untracked += 1
+            self._untracked[self._name(head)] += 1
             return None
         joined = now_ns - self._started_ns <= JOINING_NS
         session = Session(head.seq if joined else 0)
         self._sessions[head.producer_id, head.session_id] = session
+        self._producers.add(head.producer_id)
         return session
 
-    def _report(self, head: RecordHead, cause: LossCause) -> None:
+    def _name(self, head: RecordHead) -> str:
+        """Return the producer of a session beyond the bound, if it has another session here."""
+        return head.producer_id if head.producer_id in self._producers else OTHERS
+
+    def _lose(
+        self, key: tuple[str, int], cause: LossCause, *, records: int = 1, seq: int | None = None
+    ) -> None:
+        self._given_up.setdefault(key, Counter())[cause] += records
         # One report per session and cause: memory stays bounded while the writer is stalled.
-        key = (head.producer_id, head.session_id, cause)
-        if key[:2] not in self._sessions:
-            key = (OTHERS, 0, cause)
-        report = self._reports.get(key) or Loss(*key[:2], head.seq, head.seq, 0, cause)
-        self._reports[key] = report._replace(
-            first_seq=min(report.first_seq, head.seq),
-            last_seq=max(report.last_seq, head.seq),
-            records=report.records + 1,
-        )
+        report = self._reports.get((*key, cause))
+        if report is not None:
+            records += report.records
+        # Numbers of several sessions make no span, so theirs is as long as they are many.
+        first_seq, last_seq = (0, records - 1) if seq is None else (seq, seq)
+        if report is not None and seq is not None:
+            first_seq, last_seq = min(report.first_seq, seq), max(report.last_seq, seq)
+        self._reports[*key, cause] = Loss(*key, first_seq, last_seq, records, cause)

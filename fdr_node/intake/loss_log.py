@@ -55,11 +55,12 @@ class LossLog:
         self._report = report
         self._lines: dict[str, _Line] = {}
 
-    def note(self, losses: Iterable[Loss], now_ns: int) -> None:
+    def note(self, losses: Iterable[Loss], now_ns: int, *, is_final: bool = False) -> None:
         """
         Log losses, and those that were held back until now.
 
         :param now_ns: CLOCK_MONOTONIC now.
+        :param is_final: the flight ends: nothing is held back any more.
         """
         for loss in losses:
             known = loss.producer_id in self._lines or len(self._lines) < PRODUCERS_MAX
@@ -67,7 +68,7 @@ class LossLog:
             line.causes[loss.cause] = line.causes.get(loss.cause, 0) + loss.records
         for producer_id, line in self._lines.items():
             is_due = line.logged_ns is None or now_ns - line.logged_ns >= INTERVAL_NS
-            if line.causes and is_due:
+            if line.causes and (is_due or is_final):
                 self._tell(producer_id, line.causes)
                 line.logged_ns = now_ns
                 line.causes = {}

@@ -132,7 +132,10 @@ class Session:
 
     def _add_hole(self, hole: Hole) -> None:
         self.holes.append(hole)
-        if len(self.holes) > HOLES_MAX:
+        self._close_beyond_bound()
+
+    def _close_beyond_bound(self) -> None:
+        while len(self.holes) > HOLES_MAX:
             oldest = self.holes.pop(0)
             self._closed_missing += oldest.count
             if not oldest.is_reported:
@@ -150,5 +153,7 @@ class Session:
             ]
             after = place + 1
             self.holes = self.holes[:place] + rest + self.holes[after:]
+            # A number from its middle has made two of one.
+            self._close_beyond_bound()
             return True
         return False

@@ -50,7 +50,8 @@ class EventLog:
     ) -> None:
         self._clock = clock
         self._logger = logger
-        self._stream = stream or sys.stderr
+        # Python has no stderr when the process was started with it closed.
+        self._stream: TextIO | None = stream or sys.stderr
 
     def __call__(self, event: Event) -> None:
         """Write one event; a log that cannot be written never hurts the recorder."""
@@ -63,9 +64,10 @@ class EventLog:
             }
         )
         # One write per line, so that lines of several threads do not mix.
-        with suppress(OSError, ValueError):
-            self._stream.write(line + '\n')
-            self._stream.flush()
+        if self._stream is not None:
+            with suppress(OSError, ValueError):
+                self._stream.write(line + '\n')
+                self._stream.flush()
         if self._logger is None or event.level is Level.INFO:
             return
         text = event.name + ''.join(f' {key}={value}' for key, value in event.facts.items())

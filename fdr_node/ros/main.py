@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 # Intake, writer, status, and one for services, so that a stalled writer holds up nobody else.
 _THREADS = 4
 
+# Should a fault come back at once, the log is not flooded.
+_FAULT_PAUSE_S = 0.1
+
 # Exit codes, as the other tools of this package use them.
 OK = 0
 CANNOT = 1
@@ -54,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the recorder.
 
     :param arguments: as ``sys.argv``; ROS arguments follow ``--ros-args``.
-    :return: 0 after a clean end, 1 when the flight could not be opened, 2 for a bad parameter.
+    :return: 0 after a clean end, 1 when the flight could not be opened or closed, 2 for a bad
+        parameter.
     """
     stop = Flag()
 
@@ -84,17 +88,17 @@ def _run(stop: Flag) -> int:
         return USAGE
     if node.config.autostart and not _start(node):
         node.destroy_node()
-        return CANNOT
+        return USAGE if isinstance(node.refusal, ConfigError) else CANNOT
     executor = MultiThreadedExecutor(num_threads=_THREADS)
     executor.add_node(node)
-    spinner = Thread(target=_spin, args=(executor,), name='executor')
+    spinner = Thread(target=_spin, args=(executor, node, stop), name='executor')
     spinner.start()
     stop.wait()
     executor.shutdown(timeout_sec=node.config.shutdown_deadline_s)
     spinner.join(timeout=node.config.shutdown_deadline_s)
-    node.trigger_shutdown()
+    is_closed = node.end()
     node.destroy_node()
-    return OK
+    return OK if is_closed else CANNOT
 
 
 def _start(node: FdrNode) -> bool:
@@ -105,11 +109,17 @@ def _start(node: FdrNode) -> bool:
     return True
 
 
-def _spin(executor: MultiThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        return
+def _spin(executor: MultiThreadedExecutor, node: FdrNode, stop: Flag) -> None:
+    """Run the callbacks until the end; a fault that rclpy lets through does not end the flight."""
+    while not stop.is_set():
+        try:
+            executor.spin()
+        except ExternalShutdownException:
+            return
+        except Exception as error:  # noqa: BLE001  # the wall of the worker loops
+            # For example a transition by number that the state does not have.
+            node.tell_fault('executor', error)
+            stop.wait(_FAULT_PAUSE_S)
 
 
 if __name__ == '__main__':

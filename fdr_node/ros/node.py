@@ -21,7 +21,9 @@ The writer group is the only one that touches the open segment.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import wraps
 import json
 import sys
 from threading import Lock
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
     from rclpy.subscription import Subscription
     from rclpy.timer import Timer
 
+    _Transition = Callable[['FdrNode', LifecycleState], TransitionCallbackReturn]
+
 # Relative names: in the root namespace /fdr/records and so on.
 RECORDS_TOPIC = 'fdr/records'
 STATUS_TOPIC = 'fdr/status'
@@ -61,6 +65,8 @@ _WRITER_PERIOD_S = 0.05
 # How quickly a change shows in the status, and how often it is repeated without one.
 _STATUS_PERIOD_S = 0.1
 _STATUS_REPEAT_TICKS = 10
+
+_STATES_WITH_SHUTDOWN = ('unconfigured', 'inactive', 'active')
 
 
 class UnwatchedGroup(CallbackGroup):
@@ -80,6 +86,20 @@ class UnwatchedGroup(CallbackGroup):
         """Do nothing, as nothing was begun."""
 
 
+def _told(transition: _Transition) -> _Transition:
+    """Log the fault that ends a transition: rclpy keeps no more of it than that there was one."""
+
+    @wraps(transition)
+    def told(node: FdrNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception as error:
+            node.tell_fault(transition.__name__, error)
+            raise
+
+    return told
+
+
 class FdrNode(LifecycleNode):
     """
     The recorder as a lifecycle node.
@@ -91,10 +111,12 @@ class FdrNode(LifecycleNode):
     """
 
     def __init__(self) -> None:
-        super().__init__('fdr', automatically_declare_parameters_from_overrides=True)
+        super().__init__('fdr')
         self._system_clock = SystemClock()
         self._log = EventLog(clock=self._system_clock, logger=self.get_logger())
-        self.config = parameters.declare(self)
+        self.config = parameters.declare(self, self._parameter_overrides)
+        # Why the last flight could not be opened.
+        self.refusal: FdrError | OSError | None = None
         self._session: FlightSession | None = None
         self._subscription: Subscription | None = None
         self._timers_of_flight: list[Timer] = []
@@ -114,6 +136,7 @@ class FdrNode(LifecycleNode):
         )
         self.add_on_set_parameters_callback(self._judge_parameters)
 
+    @_told
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the flight; on failure nothing is left behind and the reason is in the log."""
         del state
@@ -121,18 +144,21 @@ class FdrNode(LifecycleNode):
             self.config = parameters.current(self)
             session = FlightSession(self.config, clock=self._system_clock, report=self._log)
             session.open_flight()
-        except FdrError as error:
+        except (FdrError, OSError) as error:
+            self.refusal = error
             self._refuse('flight_not_opened', str(error))
             return TransitionCallbackReturn.FAILURE
         self._session = session
         self._not_ready_reason = 'the flight is open but not recording'
         return TransitionCallbackReturn.SUCCESS
 
+    @_told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start to record."""
         session = self._session
         if session is None:
             return TransitionCallbackReturn.ERROR
+        session.listen()
         self._subscription = self.create_subscription(
             FdrRecord,
             RECORDS_TOPIC,
@@ -156,6 +182,7 @@ class FdrNode(LifecycleNode):
         self._announce(session)
         return super().on_activate(state)
 
+    @_told
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take in what waits, commit it, and stop; the flight stays open."""
         self._stop_recording()
@@ -164,12 +191,14 @@ class FdrNode(LifecycleNode):
         self._not_ready_reason = 'the flight is open but not recording'
         return super().on_deactivate(state)
 
+    @_told
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Write the footer and close the flight."""
         del state
         self._close_flight()
         return TransitionCallbackReturn.SUCCESS
 
+    @_told
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Drain what is queued, write the footer and close the flight, from any state."""
         del state
@@ -183,6 +212,16 @@ class FdrNode(LifecycleNode):
         self._refuse('transition_failed', f'a transition from {state.label} failed')
         return self.on_shutdown(state)
 
+    def end(self) -> bool:
+        """
+        Close what is open, whatever state the node is in; nothing is done twice.
+
+        :return: False when that failed; the reason is in the log.
+        """
+        if self._state() not in _STATES_WITH_SHUTDOWN:
+            return True
+        return self.trigger_shutdown() is TransitionCallbackReturn.SUCCESS
+
     @property
     def not_ready_reason(self) -> str:
         """Why the aircraft must not take off; empty when it may."""
@@ -191,6 +230,12 @@ class FdrNode(LifecycleNode):
         return self._not_ready_reason or degraded
 
     def _take_in(self) -> None:
+        # A transition takes in too, while the timer may be at it; the order must stay, and the
+        # timer must not come to it with a subscription or a flight that has ended.
+        with self._intake_lock:
+            self._drain()
+
+    def _drain(self) -> None:
         session, subscription = self._session, self._subscription
         if session is None or subscription is None:
             return
@@ -200,8 +245,7 @@ class FdrNode(LifecycleNode):
             taken = handle.take_message(message_type, subscription.raw)
             return taken[0] if taken else None
 
-        # A transition takes in too, while the timer may be at it; the order must stay.
-        with self._intake_lock, handle:
+        with handle:
             session.take_in(drain(take, limit=2 * self.config.history_depth))
 
     def _stop_recording(self) -> None:
@@ -209,10 +253,11 @@ class FdrNode(LifecycleNode):
         for timer in self._timers_of_flight:
             self.destroy_timer(timer)
         self._timers_of_flight = []
-        self._take_in()
-        if self._subscription is not None:
-            self.destroy_subscription(self._subscription)
-            self._subscription = None
+        with self._intake_lock:
+            self._drain()
+            subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            self.destroy_subscription(subscription)
 
     def _close_flight(self) -> None:
         session, self._session = self._session, None
@@ -231,8 +276,10 @@ class FdrNode(LifecycleNode):
             'directory': str(status.directory),
             'topic': self.resolve_topic_name(RECORDS_TOPIC),
         }
-        sys.stdout.write(json.dumps(line) + '\n')
-        sys.stdout.flush()
+        # Whoever started the process may have gone since, and stdout with it.
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stdout.write(json.dumps(line) + '\n')
+            sys.stdout.flush()
 
     def _publish_status(self) -> None:
         view = self._view()
@@ -258,7 +305,7 @@ class FdrNode(LifecycleNode):
 
     def _view(self) -> View:
         session = self._session
-        state = self._state_machine.current_state[1]
+        state = self._state()
         if session is None:
             return View(lifecycle_state=state, not_ready_reason=self.not_ready_reason)
         return View(
@@ -275,9 +322,21 @@ class FdrNode(LifecycleNode):
     def _judge_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         return parameters.judge(self, changes, is_flight_open=self._session is not None)
 
+    def _state(self) -> str:
+        return str(self._state_machine.current_state[1])
+
     def _refuse(self, name: str, reason: str) -> None:
         self._not_ready_reason = reason
         self._log(Event(name=name, level=Level.ERROR, facts={'reason': reason}))
+
+    def tell_fault(self, step: str, error: Exception) -> None:
+        """
+        Log a fault of the program; to be called where it was caught.
+
+        :param step: what was being done.
+        """
+        facts = {'step': step, 'error': repr(error), 'trace': traceback.format_exc()}
+        self._log(Event(name='step_failed', level=Level.ERROR, facts=facts))
 
     def _guard(self, name: str, step: Callable[[], None]) -> Callable[[], None]:
         """Return a timer callback that cannot stop the node: a fault becomes an event."""
@@ -286,8 +345,7 @@ class FdrNode(LifecycleNode):
             try:
                 step()
             except Exception as error:  # noqa: BLE001  # the wall of the worker loops
-                facts = {'step': name, 'error': repr(error), 'trace': traceback.format_exc()}
-                self._log(Event(name='step_failed', level=Level.ERROR, facts=facts))
+                self.tell_fault(name, error)
 
         return guarded
 

@@ -31,7 +31,7 @@ from rcl_interfaces.msg import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fdr_node.config import Setting, Spec
     from rclpy.node import Node
@@ -41,27 +41,29 @@ if TYPE_CHECKING:
 _OF_RCLPY = ('use_sim_time', 'start_type_description_service')
 _OF_RCLPY_PREFIX = 'qos_overrides.'
 
+_DEFAULTS = RecorderConfig()
 
-def declare(node: Node) -> RecorderConfig:
+
+def declare(node: Node, given: Mapping[str, Parameter]) -> RecorderConfig:
     """
     Declare every parameter with its description, unit and range.
 
-    :param node: made with ``automatically_declare_parameters_from_overrides``, so that a
-        parameter that nobody knows can be seen and refused.
+    :param given: the parameters that the node was started with, also those that nobody knows:
+        rclpy itself ignores them.
     :return: the settings of the recorder.
     :raises ConfigError: a parameter is unknown, of the wrong type or out of its range.
     """
-    given = {
-        name: node.get_parameter(name).value
-        for name in node.get_parameters_by_prefix('')
+    settings = {
+        name: _setting(item.value)
+        for name, item in given.items()
         if name not in _OF_RCLPY and not name.startswith(_OF_RCLPY_PREFIX)
     }
-    config = RecorderConfig.from_settings({name: _setting(value) for name, value in given.items()})
+    config = RecorderConfig.from_settings(settings)
     for name, spec in SPECS.items():
-        if node.has_parameter(name):
-            # Declared by rclpy from the override, without description and range.
-            node.undeclare_parameter(name)
         value = cast('Setting', getattr(config, name))
+        if isinstance(getattr(_DEFAULTS, name), float):
+            # A whole number of seconds is fine, but the parameter stays a float.
+            value = float(cast('float', value))
         node.declare_parameter(
             name, _ros_value(value), _descriptor(name, spec, value), ignore_override=True
         )

@@ -26,6 +26,7 @@ from pathlib import Path
 import platform
 import socket
 from threading import Lock
+import time
 from typing import TYPE_CHECKING
 
 from fdr_node import __version__
@@ -42,7 +43,7 @@ from fdr_node.storage import fs
 from fdr_node.storage.backends import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
 # Records that the writer takes from the ring at a time.
 _BATCH_RECORDS = 512
 
+# How long the end of a flight waits between two tries on a disk that refuses data.
+_RETRY_PAUSE_S = 0.05
+
 _LIBRARIES = ('mcap', 'msgpack', 'filelock', 'rclpy')
 
 
@@ -64,11 +68,20 @@ class FlightSession:
     :param config: settings.
     :param clock: wall and monotonic time.
     :param report: is told of everything that happens.
+    :param pause: waits for so many seconds.
     """
 
-    def __init__(self, config: RecorderConfig, *, clock: Clock, report: Report) -> None:
+    def __init__(
+        self,
+        config: RecorderConfig,
+        *,
+        clock: Clock,
+        report: Report,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._config = config
         self._clock = clock
+        self._pause = pause
         self._ring = Ring(records_max=config.ring_records_max, bytes_max=config.ring_bytes_max)
         self._ledger = Ledger(started_ns=clock.monotonic_ns())
         self._intake = Intake(
@@ -133,6 +146,10 @@ class FlightSession:
         )
         self._recorder.open_flight(header)
 
+    def listen(self) -> None:
+        """Begin to listen: what producers published before now is not this flight's."""
+        self._ledger.listen(self._clock.monotonic_ns())
+
     def take_in(self, batch: list[bytes]) -> None:
         """
         Take what the subscription had waiting; to be called by the intake alone.
@@ -166,12 +183,18 @@ class FlightSession:
         """
         deadline_ns = self._clock.monotonic_ns() + self._config.shutdown_deadline_s * NS_PER_S
         with self._intake_lock, self._writer_lock:
-            while self._clock.monotonic_ns() < deadline_ns and self._write_batch():
+            while self._has_work() and self._clock.monotonic_ns() < deadline_ns:
                 self._recorder.tick()
+                if not self._write_batch():
+                    self._pause(_RETRY_PAUSE_S)
             left = self._ring.take(len(self._ring))
             self._ledger.give_up((entry.head for entry in left), LossCause.DISK)
             self._write_losses(is_final=True)
             return self._recorder.close_flight(_totals(self.accounts()))
+
+    def _has_work(self) -> bool:
+        """Return whether records wait, here or in a recorder whose disk refuses them."""
+        return len(self._ring) > 0 or bool(self._recorder.status().degraded_reason)
 
     def _write_batch(self) -> bool:
         """Write some of what waits. :return: whether there may be more."""
@@ -184,10 +207,11 @@ class FlightSession:
 
     def _write_losses(self, *, is_final: bool) -> None:
         now_ns = self._clock.monotonic_ns()
-        if not self._losses:
+        if is_final or not self._losses:
             # Those of a degraded time stay in the ledger, which merges them.
-            self._losses.extend(self._ledger.take_losses(now_ns, is_final=is_final))
-            self._loss_log.note(self._losses, now_ns)
+            losses = self._ledger.take_losses(now_ns, is_final=is_final)
+            self._loss_log.note(losses, now_ns, is_final=is_final)
+            self._losses.extend(losses)
         while self._losses and self._recorder.write_own(_overrun(self._losses[0])):
             self._losses.popleft()
 

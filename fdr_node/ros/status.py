@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _U32_MAX = 2**32 - 1
 _U64_MAX = 2**64 - 1
-_REASON_LENGTH_MAX = 256
+_REASON_BYTES_MAX = 256
 
 # Above this the next burst may not fit.
 _FILL_WARN = 0.8
@@ -70,7 +70,7 @@ class View:
     @property
     def records_dropped(self) -> int:
         """Records lost, over all producers and causes."""
-        return self.malformed + sum(account.lost_total for account in self.accounts.values())
+        return sum(account.lost_total for account in self.accounts.values())
 
     def key(self) -> tuple[object, ...]:
         """Return what is worth a status message at once when it changes."""
@@ -101,7 +101,7 @@ def status_message(view: View, wall_ns: int) -> FdrStatus:
         stamp=time_message(wall_ns),
         lifecycle_state=view.lifecycle_state,
         ready_for_takeoff=not view.not_ready_reason,
-        not_ready_reason=view.not_ready_reason[:_REASON_LENGTH_MAX],
+        not_ready_reason=_bounded(view.not_ready_reason),
         cap_bytes=view.cap_bytes,
         free_disk_bytes=view.free_disk_bytes,
         records_dropped=min(_U64_MAX, view.records_dropped),
@@ -119,7 +119,7 @@ def status_message(view: View, wall_ns: int) -> FdrStatus:
     message.current_size_bytes = recorder.size_bytes
     message.is_rolling = recorder.is_rolling
     message.is_degraded = bool(recorder.degraded_reason)
-    message.degraded_reason = recorder.degraded_reason[:_REASON_LENGTH_MAX]
+    message.degraded_reason = _bounded(recorder.degraded_reason)
     message.records_written = recorder.records_written
     message.producers = _producers(view, recorder)
     message.bytes_written = recorder.bytes_written
@@ -172,6 +172,11 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
     )
     array.header.stamp = time_message(wall_ns)
     return array
+
+
+def _bounded(reason: str) -> str:
+    """Return the beginning of a reason: the bound of a string in a message is in bytes."""
+    return reason.encode(errors='replace')[:_REASON_BYTES_MAX].decode(errors='ignore')
 
 
 def _diagnostic(
