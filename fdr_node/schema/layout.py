@@ -232,7 +232,7 @@ class Json:
 
 NAME_RULE: Final = Text(bytes_max=ID_BYTES_MAX)
 SHA256_RULE: Final = Text(
-    bytes_min=64, bytes_max=64, form='[0-9a-f]+', form_name='(SHA-256 in lower-case hex)'
+    bytes_min=64, bytes_max=64, form='[0-9a-f]{64}', form_name='(SHA-256 in lower-case hex)'
 )
 
 # What the fields of the kinds are annotated with.
