@@ -28,10 +28,11 @@ def test_header_is_the_same_everywhere(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_copyright() -> None:
+def test_copyright(capsys: pytest.CaptureFixture[str]) -> None:
     """Every source, LICENSE and CONTRIBUTING.md name the licence as ament_copyright wants it."""
     ament_copyright = pytest.importorskip(
         'ament_copyright.main', reason='ament_copyright is not installed'
     )
     paths = [*sources(), ROOT / 'LICENSE', ROOT / 'CONTRIBUTING.md']
-    assert ament_copyright.main(argv=[str(path) for path in paths]) == 0
+    status = ament_copyright.main(argv=[str(path) for path in paths])
+    assert (status, capsys.readouterr().err) == (0, '')
