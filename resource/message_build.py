@@ -64,32 +64,32 @@ class Stage(NamedTuple):
 
     @property
     def source(self) -> Path:
-        """What CMake reads."""
+        """Return what CMake reads."""
         return self.root / 'source'
 
     @property
     def build(self) -> Path:
-        """Where CMake works."""
+        """Return where CMake works."""
         return self.root / 'build'
 
     @property
     def prefix(self) -> Path:
-        """Where CMake installs."""
+        """Return where CMake installs."""
         return self.root / 'prefix'
 
     @property
     def package(self) -> Path:
-        """Python modules and extensions, as they go into the package."""
+        """Return the folder of what goes into the package."""
         return self.prefix / 'python' / NAME
 
     @property
     def stamp(self) -> Path:
-        """Holds the fingerprint of the build that is complete in this stage."""
+        """Return the file with the fingerprint of the complete build."""
         return self.root / 'stamp'
 
     @property
     def log(self) -> Path:
-        """Output of CMake and of the compiler."""
+        """Return the file with the output of CMake and of the compiler."""
         return self.root / 'log'
 
 

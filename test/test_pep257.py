@@ -24,5 +24,5 @@ ament_pep257 = pytest.importorskip('ament_pep257.main', reason='ament_pep257 is 
 def test_pep257(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     """Every docstring is as ament_pep257 wants it."""
     caplog.set_level('WARNING', 'pydocstyle.utils')  # it names every file
-    status = ament_pep257.main(argv=[str(path) for path in sources()])
-    assert (status, capsys.readouterr().err) == (0, '')
+    if ament_pep257.main(argv=[str(path) for path in sources()]):
+        pytest.fail(capsys.readouterr().err, pytrace=False)
