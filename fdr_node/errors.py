@@ -37,7 +37,7 @@ import errno
 import os
 from pathlib import Path
 import reprlib
-from typing import Self
+from typing import Final, Self
 
 __all__ = [
     'ConfigError',
@@ -237,6 +237,11 @@ class StorageError(FdrError, OSError):
         return cls(operation, path=path, errno=number, reason=error.strerror or str(error))
 
 
+# Keeps a huge value from flooding the log line; the field of the error has all of it.
+_short: Final = reprlib.Repr()
+_short.maxstring = 80
+_short.maxother = 80
+
+
 def _out_of_bound(field: str, value: object, bound: str) -> str:
-    # reprlib keeps a lying or huge value from flooding the log line.
-    return f'{field} is {reprlib.repr(value)}, allowed: {bound}'
+    return f'{field} is {_short.repr(value)}, allowed: {bound}'

@@ -152,7 +152,7 @@ def test_a_long_value_does_not_flood_the_log() -> None:
     """The field keeps the value, the text a part of it."""
     error = PayloadError('note', value='x' * 10_000, bound='at most 64 bytes')
 
-    assert len(str(error)) < 100
+    assert len(str(error)) < 150
     assert error.value == 'x' * 10_000
 
 

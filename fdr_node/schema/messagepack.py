@@ -120,8 +120,9 @@ def decode_payload(data: bytes, limits: PayloadLimits = DEFAULT_LIMITS) -> dict[
     if size > limits.total_bytes_max:
         bound = f'at most {limits.total_bytes_max} bytes'
         raise PayloadError(field='payload', value=size, bound=bound)
-    # An item takes a byte at least, so a length beyond the size lies; msgpack reserves memory by
-    # the length before it finds the items missing.
+    # An item takes a byte at least, so a length beyond the size lies. msgpack reserves memory by
+    # the length before it finds the items missing, and nests 1024 deep before it gives up: all
+    # that a lie can make it reserve for a moment is 1024 * items_max pointers (32 MiB).
     items_max = min(limits.items_max, size)
     try:
         payload: object = msgpack.unpackb(
@@ -136,10 +137,10 @@ def decode_payload(data: bytes, limits: PayloadLimits = DEFAULT_LIMITS) -> dict[
             max_ext_len=0,
         )
     except ValueError as err:
-        # All that msgpack reports for bad data; its text is the only detail there is.
-        raise PayloadError(
-            field='payload', value=str(err), bound='one whole MessagePack map within the limits'
-        ) from err
+        # All that msgpack reports for bad data; its text, if any, is the only detail there is.
+        detail = str(err) or type(err).__name__
+        bound = 'one whole MessagePack map within the limits'
+        raise PayloadError(field='payload', value=detail, bound=bound) from err
     if not isinstance(payload, dict):
         raise PayloadError(field='payload', value=type(payload).__name__, bound='a map')
     _Measure(limits).check_map(payload, '', 1)

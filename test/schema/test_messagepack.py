@@ -260,8 +260,11 @@ BAD_BYTES: dict[str, bytes] = {
 @pytest.mark.parametrize('case', BAD_BYTES)
 def test_bytes_that_are_no_payload_are_refused(case: str) -> None:
     """With a PayloadError, whatever it is."""
-    with pytest.raises(PayloadError):
+    with pytest.raises(PayloadError) as caught:
         decode_payload(BAD_BYTES[case])
+
+    assert caught.value.field
+    assert caught.value.value != ''
 
 
 def test_the_deepest_payload_is_read() -> None:
