@@ -26,12 +26,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.debrief.proof import Proof, prove
 from fdr_node.schema import LossCause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fdr_node.debrief.tally import Claim, Tally
+    from fdr_node.debrief.tally import Tally
     from fdr_node.schema import FlightFooter, ProducerTotals
 
 # Causes of a loss that only show after the flight, beside those of LossCause: the record went
@@ -85,34 +86,43 @@ class Evidence:
         a part of it is looked at
     :param unreadable: records that cannot be read, by producer, in segments whose own footer
         counts them
-    :param rolled_off: records in dropped segments that the log still names, by producer
+    :param records_rolled_off: records in dropped segments
+    :param rolled_off: those of them that the log still names, by producer
     :param has_start: whether the records since the start of the flight should all be there
     """
 
     tally: Tally
     footer: FlightFooter | None
     unreadable: Mapping[str, int]
+    records_rolled_off: int
     rolled_off: Mapping[str, int]
     has_start: bool
 
 
 def settle(evidence: Evidence) -> dict[str, Account]:
-    """Return the account of every producer, by its name."""
-    tally, footer = evidence.tally, evidence.footer
-    seen: dict[str, _Seen] = {}
-    for key in tally.sessions.keys() | tally.claims.keys():
-        _add_session(seen.setdefault(key[0], _Seen()), evidence, key)
-    names = seen.keys() | evidence.rolled_off.keys() | evidence.unreadable.keys()
+    """Return the account of every producer, in the order of their names."""
+    footer = evidence.footer
+    proof = prove(evidence.tally, has_start=evidence.has_start)
+    names = proof.keys() | evidence.rolled_off.keys() | evidence.unreadable.keys()
     totals = footer.producers if footer else {}
     is_complete = footer is not None and not footer.producers_omitted
+    unreadable = _find_unreadable(evidence, proof)
+    rolled_off = _find_rolled_off(evidence, proof)
     accounts: dict[str, Account] = {}
     for name in sorted(names | totals.keys()):
-        known = seen.get(name, _Seen())
+        known = proof.get(name, Proof())
         if name in totals:
-            gone = _gone(evidence, name, totals[name].recorded - known.recorded)
+            absent = max(0, totals[name].recorded - known.recorded)
+            gone = _gone(evidence, name, absent, unreadable)
             accounts[name] = _by_footer(evidence, totals[name], known, gone)
         else:
-            accounts[name] = _by_sequence(evidence, name, known, is_unknown=is_complete)
+            accounts[name] = _by_sequence(
+                evidence,
+                name,
+                known,
+                rolled_off=rolled_off.get(name, 0),
+                is_unknown=is_complete,
+            )
     return accounts
 
 
@@ -126,11 +136,18 @@ def check_totals(evidence: Evidence, accounts: Mapping[str, Account]) -> list[st
     missing = _missing_written(evidence)
     unreadable = sum(account.lost_by.get(UNREADABLE, 0) for account in accounts.values())
     if missing < 0:
-        found.append(f'{-missing} records more can be read than the footer counts as written')
+        found.append(f'records that can be read beyond those that the footer counts: {-missing}')
     if missing > unreadable:
-        found.append(f'{missing - unreadable} records more were written than can be read')
+        count = missing - unreadable
+        found.append(
+            f'records that were written and cannot be read, of unknown producers: {count}'
+        )
+    rolled_off = sum(account.lost_by.get(ROLLED_OFF, 0) for account in accounts.values())
+    if not evidence.footer and rolled_off < evidence.records_rolled_off:
+        count = evidence.records_rolled_off - rolled_off
+        found.append(f'records in dropped segments, of unknown producers: {count}')
     if evidence.tally.untracked:
-        found.append(f'{evidence.tally.untracked} records are of too many sessions to be followed')
+        found.append(f'records of more sessions than are followed: {evidence.tally.untracked}')
     return found
 
 
@@ -143,171 +160,134 @@ def _missing_written(evidence: Evidence) -> int:
     return footer.records_written - footer.records_rolled_off - recorded
 
 
-@dataclass(slots=True, kw_only=True)
-class _Seen:
+def _find_rolled_off(evidence: Evidence, proof: Mapping[str, Proof]) -> Mapping[str, int]:
     """
-    What the sequence numbers of one producer prove, over its sessions.
+    Return the records in dropped segments by producer, without a footer.
 
-    :param published: numbers between the first and the last one known of
-    :param reach: numbers up to the last one known of, also those before the flight
-    :param distinct: those that were read
-    :param named: those that were not read and that the log names as lost, by cause
+    What the log says of the first ones that were dropped is dropped itself in time. The numbers
+    before the first ones that are left tell as much, if they add up to all that was dropped.
     """
-
-    published: int = 0
-    reach: int = 0
-    distinct: int = 0
-    duplicates: int = 0
-    before_flight: int = 0
-    sessions: int = 0
-    named: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def recorded(self) -> int:
-        """Records that were read."""
-        return self.distinct + self.duplicates
-
-    @property
-    def missing(self) -> int:
-        """Numbers that were not read."""
-        return self.published - self.distinct
+    ahead = {name: known.ahead for name, known in proof.items()}
+    is_exact = evidence.footer is None and sum(ahead.values()) == evidence.records_rolled_off
+    return ahead if is_exact else evidence.rolled_off
 
 
-def _add_session(seen: _Seen, evidence: Evidence, key: tuple[str, int]) -> None:
-    sequence = evidence.tally.sessions.get(key)
-    by_cause = evidence.tally.claims.get(key, {})
-    claims = [claim for claims in by_cause.values() for claim in claims]
-    seen.sessions += 1
-    if sequence is None:
-        # Nothing of this session is left to be read.
-        seen.named.update({str(cause): _count(claims) for cause, claims in by_cause.items()})
-        seen.published += _count(claims)
-        seen.reach += max(claim.last_seq for claim in claims) + 1
-        return
-    first, last = sequence.first_seq, sequence.next_seq - 1
-    early = 0
-    if evidence.has_start:
-        first = min([first, *(claim.first_seq for claim in claims)])
-        seen.before_flight += first
-    else:
-        # What is before the first number may have been lost or have rolled off.
-        early = _count([claim for claim in claims if claim.last_seq < first])
-    last = max([last, *(claim.last_seq for claim in claims)])
-    published = last - first + 1 + early
-    seen.published += published
-    seen.reach += last + 1
-    seen.distinct += sequence.distinct
-    seen.duplicates += sequence.duplicates
-    seen.named.update(_capped(by_cause, published - sequence.distinct))
-
-
-def _capped(by_cause: Mapping[LossCause, list[Claim]], missing: int) -> dict[str, int]:
-    """
-    Return the losses that the log names, no more than numbers are missing.
-
-    A record that was reported as lost in transport can still have come; what was lost later on
-    was in the recorder's hands and is certain.
-    """
-    named: dict[str, int] = {}
-    for cause in sorted(by_cause, key=lambda cause: cause is LossCause.TRANSPORT):
-        named[cause] = min(_count(by_cause[cause]), missing)
-        missing -= named[cause]
-    return named
-
-
-def _count(claims: list[Claim]) -> int:
-    return sum(claim.count for claim in claims)
-
-
-def _by_sequence(evidence: Evidence, name: str, seen: _Seen, *, is_unknown: bool) -> Account:
+def _by_sequence(
+    evidence: Evidence, name: str, proof: Proof, *, rolled_off: int, is_unknown: bool
+) -> Account:
     """Settle the account from the records alone."""
-    rolled_off = evidence.rolled_off.get(name, 0)
     unreadable = evidence.unreadable.get(name, 0)
-    unnamed = seen.missing - seen.named.total()
-    lost_by = Counter(seen.named)
+    unnamed = proof.missing - proof.named.total()
+    lost_by = Counter(proof.named)
     lost_by[ROLLED_OFF] = rolled_off
     lost_by[UNREADABLE] = unreadable
     # Unreadable ones at either end of a session are no holes: they come on top.
     lost_by[LossCause.UNKNOWN] += max(0, unnamed - unreadable)
     return Account(
-        published=seen.published + max(0, unreadable - unnamed) + rolled_off,
-        recorded=seen.recorded,
+        published=proof.published + max(0, unreadable - unnamed) + rolled_off,
+        recorded=proof.recorded,
         lost_by=_positive(lost_by),
-        duplicates=seen.duplicates,
-        before_flight=seen.before_flight if evidence.has_start else None,
-        sessions=seen.sessions,
+        duplicates=proof.duplicates,
+        before_flight=proof.before_flight if evidence.has_start else None,
+        sessions=proof.sessions,
         contradictions=('the footer does not name it',) if is_unknown else (),
     )
 
 
-def _gone(evidence: Evidence, name: str, absent: int) -> dict[str, int]:
+def _find_unreadable(evidence: Evidence, proof: Mapping[str, Proof]) -> Mapping[str, int] | None:
+    """
+    Return which of the records that were written cannot be read, by producer.
+
+    The total is known from the footer. Who they are from is told by the footers of damaged
+    segments, or, when a whole segment is gone, by the numbers that are missing.
+
+    :return: None when neither fits the total
+    """
+    missing = _missing_written(evidence)
+    if sum(evidence.unreadable.values()) == missing:
+        return evidence.unreadable
+    totals = evidence.footer.producers if evidence.footer else {}
+    numbers: dict[str, int] = {}
+    for name, total in totals.items():
+        known = proof.get(name, Proof())
+        tail = total.published + total.before_flight - known.reach
+        numbers[name] = max(0, known.missing - known.named.total()) + max(0, tail)
+    return numbers if sum(numbers.values()) == missing else None
+
+
+def _gone(
+    evidence: Evidence, name: str, absent: int, unreadable: Mapping[str, int] | None
+) -> dict[str, int]:
     """
     Say why records of a producer were written and are not there.
 
     :param absent: how many
+    :param unreadable: which cannot be read, by producer, as far as that is known
     """
-    absent = max(0, absent)
-    damaged = min(absent, evidence.unreadable.get(name, 0))
-    if evidence.has_start:
+    if evidence.footer is None or not evidence.footer.rollover_count:
         rolled_off = 0
-    elif _missing_written(evidence) == sum(evidence.unreadable.values()):
-        rolled_off = absent - damaged
+    elif unreadable is not None:
+        rolled_off = absent - min(absent, unreadable.get(name, 0))
     else:
-        # A segment is gone that was not dropped: only what the log itself calls dropped counts.
-        rolled_off = min(absent - damaged, evidence.rolled_off.get(name, 0))
+        # Only what the log itself still calls dropped is known to have been dropped.
+        rolled_off = min(absent, evidence.rolled_off.get(name, 0))
     return {ROLLED_OFF: rolled_off, UNREADABLE: absent - rolled_off}
 
 
 def _by_footer(
-    evidence: Evidence, totals: ProducerTotals, seen: _Seen, gone: Mapping[str, int]
+    evidence: Evidence, totals: ProducerTotals, proof: Proof, gone: Mapping[str, int]
 ) -> Account:
     """Settle the account from the footer, and hold the sequence numbers against it."""
     lost_by = Counter({str(cause): count for cause, count in totals.lost.items()})
     lost_by.update(gone)
-    published = max(totals.published, seen.published)
-    unnamed = published + totals.duplicates - seen.recorded - lost_by.total()
+    published = max(totals.published, proof.published)
+    unnamed = published + totals.duplicates - proof.recorded - lost_by.total()
     lost_by[LossCause.UNKNOWN] += max(0, unnamed)
     return Account(
         published=published,
-        recorded=seen.recorded,
+        recorded=proof.recorded,
         lost_by=_positive(lost_by),
         duplicates=totals.duplicates,
         before_flight=totals.before_flight,
-        sessions=seen.sessions,
+        sessions=proof.sessions,
         contradictions=(
-            *_of_numbers(evidence, totals, seen, gone[UNREADABLE]),
-            *_of_counts(totals, seen, gone[UNREADABLE], unnamed),
+            *_of_numbers(evidence, totals, proof, gone[UNREADABLE]),
+            *_of_counts(totals, proof, gone[UNREADABLE], unnamed),
         ),
     )
 
 
 def _of_numbers(
-    evidence: Evidence, totals: ProducerTotals, seen: _Seen, unreadable: int
+    evidence: Evidence, totals: ProducerTotals, proof: Proof, unreadable: int
 ) -> list[str]:
     """Return where the sequence numbers contradict the footer."""
     if not evidence.has_start:
-        # Whole sessions may have rolled off, so more can have been published than is seen.
+        # Whole sessions may have rolled off, so more can have been published than is seen here.
         claimed = totals.published + totals.before_flight
-        is_wrong = seen.reach > claimed
-        return [f'its numbers reach {seen.reach}, those of the footer {claimed}'] * is_wrong
-    if totals.published - unreadable <= seen.published <= totals.published:
+        is_wrong = proof.reach > claimed
+        return [f'its numbers reach {proof.reach}, those of the footer {claimed}'] * is_wrong
+    if totals.published - unreadable <= proof.published <= totals.published:
         return []
-    return [f'its numbers show {seen.published} published records, the footer {totals.published}']
+    return [f'its numbers show {proof.published} published records, the footer {totals.published}']
 
 
-def _of_counts(totals: ProducerTotals, seen: _Seen, unreadable: int, unnamed: int) -> list[str]:
+def _of_counts(totals: ProducerTotals, proof: Proof, unreadable: int, unnamed: int) -> list[str]:
     """Return where what was read contradicts what the footer counts."""
     found: list[str] = []
-    if seen.recorded > totals.recorded:
-        found.append(f'{seen.recorded} records can be read, the footer counts {totals.recorded}')
+    if proof.recorded > totals.recorded:
+        found.append(
+            f'records that can be read: {proof.recorded}, by the footer: {totals.recorded}'
+        )
     if unreadable:
-        found.append(f'{unreadable} records were written and cannot be read')
+        found.append(f'records that were written and cannot be read: {unreadable}')
     # What was lost before the first record that is left is no hole.
-    holes = seen.missing - sum(totals.lost.values()) - unreadable
+    holes = proof.missing - sum(totals.lost.values()) - unreadable
     if max(unnamed, holes) > 0:
-        found.append(f'{max(unnamed, holes)} records are missing, and nothing names their loss')
+        found.append(f'missing records whose loss nothing names: {max(unnamed, holes)}')
     if unnamed < 0:
-        found.append(f'{-unnamed} more are recorded or named as lost than were published')
+        found.append(
+            f'records that are recorded or named as lost beyond those published: {-unnamed}'
+        )
     return found
 
 

@@ -110,6 +110,12 @@ class _Reading:
         return count_rollovers(self.footer, dropped=self.tally.drops, listed=self.bag.listed)
 
     @property
+    def records_rolled_off(self) -> int:
+        """Records in those."""
+        footer = self.footer
+        return footer.records_rolled_off if footer else self.tally.records_rolled_off
+
+    @property
     def has_start(self) -> bool:
         """Whether it begins where the flight began."""
         first = segment_index(self.scans[0].info.file)
@@ -155,6 +161,7 @@ def _settle(reading: _Reading) -> tuple[dict[str, Account], list[str]]:
         tally=reading.tally,
         footer=reading.footer if is_flight else None,
         unreadable=unreadable,
+        records_rolled_off=reading.records_rolled_off if is_flight else 0,
         rolled_off=reading.tally.rolled_off if is_flight else {},
         has_start=reading.has_start,
     )
@@ -184,7 +191,7 @@ def _flight_info(
         start_ns=start_ns,
         duration_ns=duration_ns,
         rollover_count=reading.rollover_count,
-        records_rolled_off=footer.records_rolled_off if footer else tally.records_rolled_off,
+        records_rolled_off=reading.records_rolled_off,
         segments=tuple(scan.info for scan in reading.scans),
         dropped_segments=tuple(drop for _, drop in sorted(tally.drops.items())),
         producers={
@@ -224,11 +231,11 @@ def _problems(reading: _Reading) -> list[str]:
         if scan.header is not None and scan.header.flight_id != reading.flight_id
     ]
     counts = {
-        '{} messages are no FdrRecord': tally.malformed,
-        '{} records of the recorder itself cannot be understood': tally.unread_own,
-        '{} records under the name of the recorder come from somebody else': tally.foreign_own,
+        'messages that are no FdrRecord': tally.malformed,
+        'records of the recorder itself that cannot be understood': tally.unread_own,
+        'records under the name of the recorder that are not its own': tally.foreign_own,
     }
-    return problems + [text.format(count) for text, count in counts.items() if count]
+    return problems + [f'{text}: {count}' for text, count in counts.items() if count]
 
 
 def _of_files(reading: _Reading) -> list[str]:

@@ -98,9 +98,11 @@ def scan_segment(path: Path, tally: Tally, *, on_bytes: Callable[[int], None]) -
     scan.unreadable = scan.counted - (tally.recorded() - before)
     if scan.unreadable:
         missing = scan.unreadable.total()
-        scan.problems.append(f'{missing} records that its footer counts cannot be read')
+        scan.problems.append(f'records that its footer counts and that cannot be read: {missing}')
     if counts.steps_back:
-        scan.problems.append(f'log time runs backwards before {counts.steps_back} records')
+        scan.problems.append(
+            f'records whose log time is before that of the one before: {counts.steps_back}'
+        )
     return scan
 
 
