@@ -15,8 +15,8 @@
 Does every durable file step of the recorder, one system call or one short idiom each.
 
 Nothing else in the package opens, writes, syncs, renames or removes a file of a flight. It
-decides nothing: an ``OSError`` of the system leaves as it came. EINTR is repeated by Python
-itself (PEP 475).
+decides nothing: an ``OSError`` of the system leaves as it came. EINTR is repeated, by Python
+itself (PEP 475) but for the one call that is made past it.
 """
 
 from __future__ import annotations
@@ -92,18 +92,23 @@ def reserve(descriptor: int, length: int) -> bool:
         without a reservation.
     :raises OSError: ENOSPC and whatever else is wrong with the disk.
     """
-    result = _libc.fallocate(
+    while _fallocate(descriptor, length):
+        code = ctypes.get_errno()
+        if code in {errno.EOPNOTSUPP, errno.ENOSYS}:
+            return False
+        if code != errno.EINTR:
+            raise OSError(code, os.strerror(code))
+    return True
+
+
+def _fallocate(descriptor: int, length: int) -> int:
+    result: int = _libc.fallocate(
         ctypes.c_int(descriptor),
         ctypes.c_int(_FALLOC_FL_KEEP_SIZE),
         ctypes.c_int64(0),
         ctypes.c_int64(length),
     )
-    if result == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in {errno.EOPNOTSUPP, errno.ENOSYS}:
-        return False
-    raise OSError(code, os.strerror(code))
+    return result
 
 
 def sync_directory(path: Path) -> None:
@@ -119,7 +124,8 @@ def replace_file(path: Path, data: bytes) -> None:
     """
     Replace a file's content durably: a reader sees the old bytes or the new ones, never a mix.
 
-    :raises OSError: the old file is as it was; the temporary one is gone where that was possible.
+    :raises OSError: the old file is as it was, unless only its new name could not be synced; the
+        temporary one is gone where that was possible.
     """
     temporary = path.with_name(path.name + '.tmp')
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
@@ -142,7 +148,7 @@ def make_directory(path: Path) -> bool:
     Create one directory and make its name durable.
 
     :return: False when it was there already.
-    :raises OSError: the parent is missing, not writable, or not a directory.
+    :raises OSError: the parent is missing, not writable, or not a directory; none was made.
     """
     try:
         path.mkdir()
@@ -150,7 +156,11 @@ def make_directory(path: Path) -> bool:
         if not path.is_dir():
             raise
         return False
-    sync_directory(path.parent)
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        remove_directory_if_empty(path)
+        raise
     return True
 
 
