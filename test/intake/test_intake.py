@@ -1,0 +1,165 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""The intake: what comes in is in the ring or in the ledger, whatever the bytes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fdr_node.intake.intake import drain, Intake
+from fdr_node.intake.ledger import Account, Ledger, Loss, OTHERS
+from fdr_node.intake.ring import Ring
+from fdr_node.schema import LossCause
+from heads import entry_from, serialised
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW_NS = 10**12
+RECORD_BYTES_MAX = 300
+
+
+class Rig:
+    """An intake with its ledger and its ring."""
+
+    def __init__(self, *, records_max: int = 100, bytes_max: int = 100_000) -> None:
+        self.ledger = Ledger(started_ns=0)
+        self.ring = Ring(records_max=records_max, bytes_max=bytes_max)
+        self.intake = Intake(ledger=self.ledger, ring=self.ring, record_bytes_max=RECORD_BYTES_MAX)
+
+    def lost(self) -> dict[LossCause, int]:
+        """Return the losses by cause, over all producers."""
+        total: Counter[LossCause] = Counter()
+        for account in self.ledger.accounts().values():
+            total += account.lost
+        return total
+
+
+def test_drain_takes_what_waits_in_its_order() -> None:
+    """It stops when nothing waits."""
+    waiting = iter([b'a', b'b', b'c'])
+    assert drain(lambda: next(waiting, None), limit=10) == [b'a', b'b', b'c']
+
+
+def test_drain_takes_no_more_than_its_limit() -> None:
+    """A flood cannot keep it for ever, and what it leaves is still there."""
+    waiting: Iterator[bytes] = iter([b'a', b'b', b'c'])
+    assert drain(lambda: next(waiting, None), limit=2) == [b'a', b'b']
+    assert list(waiting) == [b'c']
+
+
+def test_records_are_in_the_ring_as_they_came() -> None:
+    """The bytes are not touched; head and time of receipt go along."""
+    rig = Rig()
+    batch = [serialised(seq, payload_bytes=seq) for seq in range(3)]
+    assert rig.intake.accept(batch, NOW_NS) == 0
+    assert rig.ring.take(10) == [entry_from(data, NOW_NS) for data in batch]
+    assert rig.ledger.accounts() == {'imu_1': Account(published=3)}
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        pytest.param(b'', id='empty'),
+        pytest.param(b'\x00\x01\x00\x00', id='an encapsulation alone'),
+        pytest.param(serialised(0)[:-1], id='cut'),
+        pytest.param(serialised(0)[:20], id='cut in the fixed part'),
+        pytest.param(serialised(0) + bytes(4), id='longer than it says'),
+        pytest.param(b'\x00\x03' + serialised(0)[2:], id='parameter list encapsulation'),
+        pytest.param(serialised(0).replace(b'imu_1', b'imu\xff1'), id='no UTF-8'),
+        pytest.param(b'\xff' * 200, id='all ones'),
+        pytest.param(bytes(10_000), id='all zeros'),
+    ],
+)
+def test_what_is_no_record_is_counted_and_hurts_nobody(data: bytes) -> None:
+    """The records around it come through."""
+    rig = Rig()
+    assert rig.intake.accept([serialised(0), data, serialised(1)], NOW_NS) == 1
+    assert [entry.head.seq for entry in rig.ring.take(10)] == [0, 1]
+    assert rig.ledger.malformed == 1
+    assert rig.lost() == {LossCause.MALFORMED: 1}
+
+
+def test_a_record_that_is_too_large_is_lost_by_name() -> None:
+    """The bound is on the serialised record; one that just fits is taken."""
+    rig = Rig()
+    room = RECORD_BYTES_MAX - len(serialised(0))
+    batch = [serialised(0, payload_bytes=room), serialised(1, payload_bytes=room + 1)]
+    assert rig.intake.accept(batch, NOW_NS) == 1
+    assert [entry.data for entry in rig.ring.take(10)] == batch[:1]
+    assert rig.ledger.take_losses(NOW_NS, is_final=True) == [
+        Loss('imu_1', 1, 1, 1, 1, LossCause.TOO_LARGE)
+    ]
+
+
+def test_what_the_ring_drops_is_lost_by_name() -> None:
+    """The oldest go, also those of a producer that sends nothing any more."""
+    rig = Rig(records_max=3)
+    assert rig.intake.accept([serialised(seq, 'old') for seq in range(2)], NOW_NS) == 0
+    assert rig.intake.accept([serialised(seq, 'new') for seq in range(3)], NOW_NS) == 2
+    ring = Counter({LossCause.RING: 2})
+    assert rig.ledger.accounts() == {
+        'old': Account(published=2, lost=ring),
+        'new': Account(published=3),
+    }
+
+
+def test_what_is_given_back_may_find_no_room() -> None:
+    """Then the oldest of it are lost by name."""
+    rig = Rig(records_max=3)
+    rig.intake.accept([serialised(seq) for seq in range(3)], NOW_NS)
+    taken = rig.ring.take(2)
+    rig.intake.accept([serialised(3)], NOW_NS)
+    rig.intake.give_back(taken)
+    assert [entry.head.seq for entry in rig.ring.take(10)] == [1, 2, 3]
+    assert rig.ledger.take_losses(NOW_NS) == [Loss('imu_1', 1, 0, 0, 1, LossCause.RING)]
+
+
+# Bytes of every sort: noise, records, records with bytes changed, and records that are too large.
+NOISE = st.binary(max_size=150)
+RECORDS = st.builds(
+    serialised,
+    st.integers(0, 2**64 - 1) | st.integers(0, 9),
+    st.sampled_from(['a', 'b', OTHERS]),
+    session_id=st.integers(0, 2),
+    payload_bytes=st.sampled_from([0, 20, 400]),
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """Return a record with some bytes changed."""
+    data = bytearray(draw(RECORDS))
+    for place in draw(st.lists(st.integers(0, len(data) - 1), min_size=1, max_size=4)):
+        data[place] = draw(st.integers(0, 255))
+    return bytes(data)
+
+
+@given(st.lists(st.lists(NOISE | RECORDS | damaged(), max_size=8), max_size=6))
+def test_every_message_is_in_the_ring_or_in_an_account(batches: list[list[bytes]]) -> None:
+    """Nothing that can be published makes it raise, and nothing is lost unsaid."""
+    rig = Rig(records_max=5, bytes_max=1000)
+    lost = 0
+    for batch in batches:
+        lost += rig.intake.accept(batch, NOW_NS)
+        assert len(rig.ring) <= 5
+        assert rig.ring.fill <= 1.0
+    told = rig.lost()
+    told.pop(LossCause.TRANSPORT, None)
+    assert sum(told.values()) == lost
+    assert lost + len(rig.ring) == sum(len(batch) for batch in batches)
