@@ -280,16 +280,18 @@ class Flight:
         self.pending_since_ns = None
 
     def _make_room(self) -> None:
+        """List what is closed, without the oldest that must go for the next segment; drop them."""
         metadata_bytes = rotation.on_disk(self._metadata_bytes + FOOTER_JSON_BYTES_MAX)
         count = rotation.count_to_drop(
             [item.facts.size_bytes for item in self._closed],
             reserved_bytes=rotation.on_disk(self._config.segment_bytes_max) + 2 * metadata_bytes,
             cap_bytes=self._config.flight_bytes_max,
         )
-        if not count:
+        if not self._closed:
             return
         oldest = [self._closed[place] for place in range(count)]
-        # The list goes first: rosbag2 refuses a bag that lists a file which is not there.
+        # The list goes first: rosbag2 refuses a bag that lists a file which is not there. It is
+        # written at every cut, as a segment may fill up before its first commit lists it.
         self._publish(self._custom_data, without=count)
         for item in oldest:
             self.store.drop_segment(item.facts.name)
