@@ -19,9 +19,12 @@ from datetime import datetime, timedelta, UTC
 import time
 
 from fdr_node.clock import Instant, iso_utc, LogClock, now, NS_PER_S, SystemClock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock, MONOTONIC_NS, WALL_NS
+
+# No deadline: the computers that test may be slow.
+SETTINGS = settings(deadline=None)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,6 +41,7 @@ def test_log_time_is_never_negative() -> None:
     assert [clock.log_time_ns(at) for at in (94, 95, 96)] == [0, 0, 1]
 
 
+@SETTINGS
 @given(st.integers(-(2**62), 2**62), st.integers(0, 2**62), st.lists(st.integers(0, 2**62)))
 def test_log_time_never_runs_backwards(wall_ns: int, open_ns: int, instants: list[int]) -> None:
     """Later on the monotonic clock is never earlier in the log."""
@@ -66,6 +70,7 @@ def test_iso_utc_has_microseconds_and_says_utc() -> None:
     assert iso_utc(0) == '1970-01-01T00:00:00.000000Z'
 
 
+@SETTINGS
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_iso_utc_names_the_instant(wall_ns: int) -> None:
     """Read back by the standard library, it is the instant cut to microseconds."""

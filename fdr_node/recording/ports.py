@@ -84,8 +84,12 @@ class Segment(Protocol):
         Commit, write the end of the segment and give back what was reserved for it.
 
         :param metadata: name and text of what stands at its end.
-        :raises OSError: it is still open, and nothing that was committed is lost.
+        :raises OSError: call it again, it goes on where it stopped; nothing that was committed is
+            lost, and from the end on no record fits any more.
         """
+
+    def abandon(self) -> None:
+        """Let go of it when it cannot be closed; what was committed stays. Never raises."""
 
     def abort(self) -> None:
         """Remove it, for an opening that is undone; never raises."""

@@ -84,22 +84,31 @@ class AppendFile:
         self._size += len(data)
 
     def close(self) -> None:
-        """Give back the reserved space and close; a second call does nothing."""
+        """
+        Give back the reserved space and close; a second call does nothing.
+
+        :raises OSError: call it again; it goes on where it stopped.
+        """
+        if self._descriptor is None:
+            return
+        fs.truncate(self._descriptor, self._size)
+        fs.sync_data(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, None
+        fs.close(descriptor)
+
+    def abandon(self) -> None:
+        """Give back what can be given back, when it cannot be closed; never raises."""
         if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None
-        try:
+        with suppress(OSError):
             fs.truncate(descriptor, self._size)
-            fs.sync_data(descriptor)
-        finally:
+        with suppress(OSError):
             fs.close(descriptor)
 
     def abort(self) -> None:
         """Close and remove the file, for an opening that is undone; never raises."""
-        if self._descriptor is not None:
-            descriptor, self._descriptor = self._descriptor, None
-            with suppress(OSError):
-                fs.close(descriptor)
+        self.abandon()
         fs.remove_if_there(self._path)
 
     def _open_descriptor(self) -> int:

@@ -66,9 +66,9 @@ _FOOTER_TAIL = struct.Struct('<BQQQ')
 _FOOTER_FIELDS_BYTES = 20
 
 # Chunk record without its data: opcode, length, two times, size, CRC, compression name, length.
-CHUNK_OVERHEAD_BYTES = 9 + 8 + 8 + 8 + 4 + 4 + 8 + 8
+CHUNK_OVERHEAD_BYTES = 9 + 8 + 8 + 8 + 4 + 4 + 8
 # One ChunkIndex record in the summary, for one channel.
-CHUNK_INDEX_BYTES = 9 + 8 * 4 + 4 + 10 + 8 + 4 + 8 + 8 + 8
+CHUNK_INDEX_BYTES = 9 + 8 * 4 + 4 + 10 + 8 + 4 + 8 + 8
 # What the first chunk adds to the summary beside: the message count of the channel in the
 # statistics, and the offset of the chunk indexes.
 FIRST_CHUNK_BYTES = 10 + 26
@@ -168,22 +168,32 @@ def chunk(parts: Sequence[bytes], *, entries: Sequence[int], offset: int) -> Enc
             )
         ]
     )
-    entries_bytes = 8 * len(entries)
-    message_index = _MESSAGE_INDEX_HEAD.pack(
-        Opcode.MESSAGE_INDEX, 2 + 4 + entries_bytes, CHANNEL_ID, entries_bytes
-    ) + struct.pack(f'<{len(entries)}Q', *entries)
+    message_index_record = message_index(entries)
     index = ChunkIndex(
         chunk_length=len(record),
         chunk_start_offset=offset,
         compression='',
         compressed_size=len(data),
         message_end_time=end_ns,
-        message_index_length=len(message_index),
+        message_index_length=len(message_index_record),
         message_index_offsets={CHANNEL_ID: offset + len(record)},
         message_start_time=start_ns,
         uncompressed_size=len(data),
     )
-    return EncodedChunk(data=record + message_index, index=index, message_count=len(entries) // 2)
+    return EncodedChunk(
+        data=record + message_index_record, index=index, message_count=len(entries) // 2
+    )
+
+
+def message_index(entries: Sequence[int]) -> bytes:
+    """
+    Return the message index record of a chunk.
+
+    :param entries: log time and offset within the chunk of each message, in turn.
+    """
+    size = 8 * len(entries)
+    head = _MESSAGE_INDEX_HEAD.pack(Opcode.MESSAGE_INDEX, 2 + 4 + size, CHANNEL_ID, size)
+    return head + struct.pack(f'<{len(entries)}Q', *entries)
 
 
 def message_index_bytes(message_count: int) -> int:

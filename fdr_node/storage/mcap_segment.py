@@ -63,6 +63,7 @@ class McapSegment:
         self._start_ns = 0
         self._end_ns = 0
         self._crc = 0
+        self._has_end = False
         self._clear_pending()
         prologue = mcap_format.prologue(library=library, channel=self._channel)
         records, self._metadata = mcap_format.metadata_records(metadata, offset=len(prologue))
@@ -95,6 +96,8 @@ class McapSegment:
 
     def fits(self, size: int) -> bool:
         """Return whether one more record of this many bytes keeps the file within its size."""
+        if self._has_end:
+            return False
         chunk_bytes = self._pending_bytes + mcap_format.MESSAGE_OVERHEAD_BYTES + size
         index_bytes = mcap_format.message_index_bytes(len(self._entries) // 2 + 1)
         summary_bytes = mcap_format.CHUNK_INDEX_BYTES * (len(self._chunks) + 1)
@@ -156,12 +159,19 @@ class McapSegment:
 
         :param metadata: name and text of the records at its end, together at most
             ``EPILOGUE_METADATA_BYTES_MAX``.
-        :raises OSError: it is still open, and nothing that was committed is lost.
+        :raises OSError: call it again, it goes on where it stopped; nothing that was committed is
+            lost, and from the end on no record fits any more.
         """
-        self.commit()
-        self._file.append(self._end(metadata, offset=self._file.size_bytes, crc=self._crc))
+        if not self._has_end:
+            self.commit()
+            self._file.append(self._end(metadata, offset=self._file.size_bytes, crc=self._crc))
+            self._has_end = True
         self._file.close()
         return self.facts
+
+    def abandon(self) -> None:
+        """Let go of the file when it cannot be closed; what was committed stays. Never raises."""
+        self._file.abandon()
 
     def abort(self) -> None:
         """Remove the file, for an opening that is undone; never raises."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from failing_calls import FailingCalls
 from fdr_node.storage import fs
+from on_disk import tree
 import pytest
 from small_disk import small_disk
 
@@ -44,14 +45,6 @@ def descriptor(tmp_path: Path) -> Iterator[int]:
     descriptor = fs.create_file(tmp_path / 'file')
     yield descriptor
     os.close(descriptor)
-
-
-def tree(path: Path) -> dict[str, bytes]:
-    """Return all files below a directory with what is in them, and the directories."""
-    return {
-        found.relative_to(path).as_posix(): b'' if found.is_dir() else found.read_bytes()
-        for found in path.rglob('*')
-    }
 
 
 def error_number(error: pytest.ExceptionInfo[OSError]) -> int | None:

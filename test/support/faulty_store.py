@@ -1,0 +1,156 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Wrappers of a flight store and its segments that fail at the calls a test names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+import errno
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """
+    A fault to come.
+
+    :param after: calls that still succeed.
+    :param times: calls that fail then.
+    :param number: the error number.
+    """
+
+    after: int = 0
+    times: int = 1
+    number: int = errno.EIO
+
+
+@dataclass
+class Faults:
+    """The faults of a store by step; with none it works."""
+
+    pending: dict[str, Fault] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def arm(self, step: str, *, after: int = 0, times: int = 1, number: int = errno.EIO) -> None:
+        """Let a step fail, the first time after so many calls."""
+        self.pending[step] = Fault(after=after, times=times, number=number)
+
+    def reach(self, step: str) -> None:
+        """Note a call, and fail when it is its turn."""
+        self.calls.append(step)
+        fault = self.pending.get(step)
+        if fault is None:
+            return
+        if fault.after:
+            fault.after -= 1
+            return
+        fault.times -= 1
+        if not fault.times:
+            del self.pending[step]
+        raise OSError(fault.number, os.strerror(fault.number))
+
+
+class FaultySegment:
+    """A segment whose ``commit`` and ``close`` can fail."""
+
+    def __init__(self, segment: Segment, faults: Faults) -> None:
+        self._segment = segment
+        self._faults = faults
+
+    @property
+    def facts(self) -> SegmentFacts:
+        """What is durably in it."""
+        return self._segment.facts
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes that are not committed."""
+        return self._segment.pending_bytes
+
+    def fits(self, size: int) -> bool:
+        """Return whether one more record fits."""
+        return self._segment.fits(size)
+
+    def add(self, data: bytes, *, sequence: int, log_time_ns: int, publish_time_ns: int) -> None:
+        """Take a record."""
+        self._segment.add(
+            data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
+        )
+
+    def commit(self) -> None:
+        """Commit, or fail (``commit``)."""
+        self._faults.reach('commit')
+        self._segment.commit()
+
+    def size_if_closed(self, record_bytes: int, metadata: Mapping[str, str]) -> int:
+        """Return the size that it would have."""
+        return self._segment.size_if_closed(record_bytes, metadata)
+
+    def close(self, metadata: Mapping[str, str]) -> SegmentFacts:
+        """Close, or fail before (``close``) or after the end was written (``release``)."""
+        self._faults.reach('close')
+        facts = self._segment.close(metadata)
+        self._faults.reach('release')
+        return facts
+
+    def abandon(self) -> None:
+        """Let go of it."""
+        self._segment.abandon()
+
+    def abort(self) -> None:
+        """Remove it."""
+        self._segment.abort()
+
+
+class FaultyStore:
+    """A store whose steps can fail."""
+
+    def __init__(self, store: FlightStore, faults: Faults) -> None:
+        self._store = store
+        self._faults = faults
+
+    @property
+    def directory(self) -> Path:
+        """The bag."""
+        return self._store.directory
+
+    def open_flight(self) -> None:
+        """Take the place."""
+        self._store.open_flight()
+
+    def open_segment(self, index: int, metadata: Mapping[str, str]) -> FaultySegment:
+        """Begin a segment, or fail (``open_segment``)."""
+        self._faults.reach('open_segment')
+        return FaultySegment(self._store.open_segment(index, metadata), self._faults)
+
+    def publish(self, segments: Sequence[SegmentFacts], custom_data: Mapping[str, str]) -> int:
+        """Publish, or fail (``publish``)."""
+        self._faults.reach('publish')
+        return self._store.publish(segments, custom_data)
+
+    def drop_segment(self, name: str) -> None:
+        """Drop, or fail (``drop_segment``)."""
+        self._faults.reach('drop_segment')
+        self._store.drop_segment(name)
+
+    def close_flight(self, *, discard: bool = False) -> None:
+        """Give the place back."""
+        self._store.close_flight(discard=discard)

@@ -1,0 +1,157 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Flights to record in tests: settings, headers, records, and a recorder with what it reported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from faulty_store import Faults, FaultyStore
+from fdr_node.config import KIB, MIB, RecorderConfig
+from fdr_node.record import FdrRecord
+from fdr_node.recording.identity import flight_header
+from fdr_node.recording.recorder import FlightRecorder
+from fdr_node.storage.backends import open_store
+from manual_clock import ManualClock, WALL_NS
+from memory_store import MemoryDisk, MemoryFlight, MemoryStore
+import msgpack  # type: ignore[import-untyped]  # ships no annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from fdr_node.clock import Clock
+    from fdr_node.config import Setting
+    from fdr_node.events import Event
+    from fdr_node.recording.ports import FlightStore
+    from fdr_node.schema import FlightHeader
+
+FLIGHT_ID = '01890a5d-ac96-774b-bcce-b302099a8057'
+OTHER_FLIGHT_ID = '01890a5d-ac96-774b-bcce-b302099a8058'
+SESSION_ID = 0xC0FFEE
+
+# The smallest segments, and a cap that holds three of them.
+SMALL: Mapping[str, Setting] = {
+    'segment_bytes_max': 512 * KIB,
+    'flight_bytes_max': 2 * MIB,
+    'record_bytes_max': 256 * KIB,
+    'chunk_bytes': 32 * KIB,
+}
+
+
+def config_of(
+    root: Path | str = '/memory', settings: Mapping[str, Setting] | None = None
+) -> RecorderConfig:
+    """Return small settings for flights below a root, but for those that are named."""
+    return RecorderConfig.from_settings({**SMALL, 'flight_root': str(root), **(settings or {})})
+
+
+def header_of(config: RecorderConfig, clock: Clock, flight_id: str = FLIGHT_ID) -> FlightHeader:
+    """Return the header of a flight that starts now."""
+    return flight_header(
+        replace(config, flight_id=flight_id, signing_key_id='key-7'),
+        start=ManualClock(wall_ns=clock.wall_ns(), monotonic_ns=clock.monotonic_ns()).now(),
+        host='companion',
+        software_versions={'fdr_node': '9.8.7', 'python': '3.14'},
+        manifest_hashes={'/missions/grün.plan': 'ab' * 32},
+    )
+
+
+def record_of(seq: int, *, payload_bytes: int = 100, producer_id: str = 'imu_1') -> FdrRecord:
+    """Return a record that is like no other: everything in it follows from ``seq``."""
+    pattern = f'{producer_id} {seq} '.encode()
+    return FdrRecord(
+        stamp_ns=WALL_NS + 1000 * seq + 7,
+        monotonic_ns=5_000_000 + seq,
+        session_id=SESSION_ID,
+        seq=seq,
+        schema_version=3,
+        producer_id=producer_id,
+        kind='imu',
+        payload=(pattern * (payload_bytes // len(pattern) + 1))[:payload_bytes],
+    )
+
+
+def payload_of(record: FdrRecord) -> dict[str, object]:
+    """Return the payload of a record, read by the library alone."""
+    payload: dict[str, object] = msgpack.unpackb(record.payload)
+    return payload
+
+
+class Rig:
+    """A recorder, its clock, and the events that it reported."""
+
+    def __init__(
+        self,
+        config: RecorderConfig,
+        store_of: Callable[[str], FlightStore],
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = ManualClock()
+        self.events: list[Event] = []
+        self.recorder = FlightRecorder(
+            config, store_of=store_of, clock=clock or self.clock, report=self.events.append
+        )
+
+    def open_flight(self, flight_id: str = FLIGHT_ID) -> FlightHeader:
+        """Open a flight."""
+        header = header_of(self.config, self.clock, flight_id)
+        self.recorder.open_flight(header)
+        return header
+
+    def write(self, seqs: Iterable[int], *, payload_bytes: int = 100) -> None:
+        """Write a record for each number."""
+        for seq in seqs:
+            self.recorder.write_record(record_of(seq, payload_bytes=payload_bytes))
+
+    def told(self) -> list[str]:
+        """Return the names of the events."""
+        return [event.name for event in self.events]
+
+
+class MemoryRig(Rig):
+    """A recorder whose store is in memory and fails when told to."""
+
+    def __init__(self, settings: Mapping[str, Setting] | None = None) -> None:
+        config = config_of(settings=settings)
+        self.disk = MemoryDisk()
+        self.faults = Faults()
+        super().__init__(config, self._store_of)
+
+    def _store_of(self, flight_id: str) -> FaultyStore:
+        size_max = self.config.segment_bytes_max
+        store = MemoryStore(self.disk, flight_id=flight_id, segment_bytes_max=size_max)
+        return FaultyStore(store, self.faults)
+
+    @property
+    def flight(self) -> MemoryFlight:
+        """The flight on the disk."""
+        return self.disk.flights[FLIGHT_ID]
+
+
+class DiskRig(Rig):
+    """A recorder that writes files."""
+
+    def __init__(
+        self,
+        root: Path,
+        settings: Mapping[str, Setting] | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        config = config_of(root, settings)
+        super().__init__(config, lambda flight_id: open_store(config, flight_id=flight_id), clock)
+        self.directory = root / FLIGHT_ID

@@ -1,0 +1,36 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What is on disk, and what this process holds of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def tree(path: Path) -> dict[str, bytes]:
+    """Return all files below a directory with what is in them, and the directories."""
+    return {
+        found.relative_to(path).as_posix(): b'' if found.is_dir() else found.read_bytes()
+        for found in path.rglob('*')
+    }
+
+
+def disk_bytes(path: Path) -> int:
+    """Return what the files of a directory take on disk, reserved space included."""
+    return sum(found.stat().st_blocks * 512 for found in path.iterdir())
+
+
+def open_descriptors() -> int:
+    """Return how many files this process has open."""
+    return len(list(Path('/proc/self/fd').iterdir()))
