@@ -1,0 +1,420 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A flight session with real files: what it is told of is in the bag, or lost by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+import errno
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from bag_reader import Bag, metadata_of, read_bag, read_torn
+from failing_calls import FailingCalls
+from fdr_node.clock import NS_PER_S
+from fdr_node.errors import ConfigError, FdrConcurrentWriterError, FdrOpenError
+from fdr_node.intake.ledger import JOINING_NS, OTHERS, REORDERING_NS
+from fdr_node.ros.session import FlightSession
+from fdr_node.schema import FlightFooter, FlightHeader, LossCause, ProducerTotals
+from flights import config_of, FLIGHT_ID, payload_of
+from heads import serialised
+from manual_clock import ManualClock
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from fdr_node.config import Setting
+    from fdr_node.events import Event
+
+DEADLINE_S = 2.0
+LATER_S = (JOINING_NS + 1) / NS_PER_S
+REORDERING_S = REORDERING_NS / NS_PER_S
+
+
+class Rig:
+    """A session, its clock, and what it told."""
+
+    def __init__(self, root: Path, **settings: Setting) -> None:
+        self.clock = ManualClock()
+        self.events: list[Event] = []
+        self.root = root
+        self.directory = root / FLIGHT_ID
+        self.pauses = 0
+        self.session = FlightSession(
+            config_of(
+                root,
+                {'flight_id': FLIGHT_ID, 'shutdown_deadline_s': DEADLINE_S, **settings},
+            ),
+            clock=self.clock,
+            report=self.events.append,
+            pause=self._pause,
+        )
+
+    def begin(self, *, seconds_before: float = LATER_S) -> Rig:
+        """Open the flight and listen; then let time pass, so that new sessions are whole."""
+        self.session.open_flight()
+        self.session.listen()
+        self.clock.advance(seconds_before)
+        return self
+
+    def take_in(self, seqs: Iterable[int], producer_id: str = 'imu_1') -> None:
+        """Take records of one producer in."""
+        self.session.take_in([serialised(seq, producer_id) for seq in seqs])
+
+    def land(self) -> tuple[FlightFooter, Bag]:
+        """Finish, and read the flight with libraries that did not write it."""
+        footer = self.session.finish()
+        return footer, read_bag(self.directory)
+
+    def told(self, name: str) -> list[Event]:
+        """Return the events of a name."""
+        return [event for event in self.events if event.name == name]
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses += 1
+        self.clock.advance(seconds)
+
+
+def seqs_in(bag: Bag, producer_id: str = 'imu_1') -> list[int]:
+    """Return the numbers of a producer's records in a bag."""
+    return [record.seq for record in bag.records if record.producer_id == producer_id]
+
+
+def overruns_in(bag: Bag) -> list[tuple[object, ...]]:
+    """Return the losses that the bag itself tells."""
+    payloads = [payload_of(record) for record in bag.records if record.kind == 'overrun']
+    keys = ('producer_id', 'first_seq', 'last_seq', 'count', 'cause')
+    return [tuple(payload[key] for key in keys) for payload in payloads]
+
+
+def footer_in(bag: Bag) -> FlightFooter:
+    """Return the footer as it stands in the bag."""
+    return FlightFooter.from_json(bag.custom_data['fdr_flight_footer'])
+
+
+def check_balance(footer: FlightFooter, bag: Bag) -> None:
+    """Count the bag: every producer's sum is exact, and the footer is the one that is in it."""
+    assert footer_in(bag) == footer
+    counted = Counter(record.producer_id for record in bag.records)
+    for producer_id, totals in footer.producers.items():
+        assert totals.recorded == counted[producer_id]
+        assert totals.published + totals.duplicates == totals.recorded + sum(totals.lost.values())
+    assert footer.records_written == len(bag.records)
+
+
+def test_records_are_in_the_bag_as_they_came(tmp_path: Path) -> None:
+    """More than one batch, of two producers, byte for byte and in their order."""
+    rig = Rig(tmp_path).begin()
+    batch = [serialised(seq // 2, 'ab'[seq % 2], payload_bytes=seq % 90) for seq in range(1500)]
+    rig.session.take_in(batch[:700])
+    rig.session.write_out()
+    rig.session.take_in(batch[700:])
+    footer, bag = rig.land()
+    assert [item.data for item in bag.stored if item.record.producer_id != 'fdr'] == batch
+    assert footer.clean_shutdown
+    assert footer.producers['a'] == ProducerTotals(published=750, recorded=750)
+    check_balance(footer, bag)
+
+
+def test_a_hole_is_told_in_the_bag_and_in_the_log(tmp_path: Path) -> None:
+    """As soon as nothing can fill it any more."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in([0, 1, 5])
+    rig.session.write_out()
+    assert rig.told('records_lost') == []
+    rig.clock.advance(REORDERING_S)
+    rig.session.write_out()
+    (event,) = rig.told('records_lost')
+    assert event.facts == {'producer_id': 'imu_1', 'records': 3, 'transport': 3}
+    footer, bag = rig.land()
+    assert overruns_in(bag) == [('imu_1', 2, 4, 3, 'transport')]
+    assert footer.records_dropped_by_cause == {LossCause.TRANSPORT: 3}
+    check_balance(footer, bag)
+
+
+def test_a_hole_at_the_end_is_told_without_waiting(tmp_path: Path) -> None:
+    """Nothing that is missing can come any more."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in([0, 2])
+    footer, bag = rig.land()
+    assert overruns_in(bag) == [('imu_1', 1, 1, 1, 'transport')]
+    assert len(rig.told('records_lost')) == 1
+    check_balance(footer, bag)
+
+
+def test_a_late_record_and_a_duplicate_are_no_loss(tmp_path: Path) -> None:
+    """Both are in the bag; the footer says that there was a duplicate."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in([0, 2, 1, 2])
+    footer, bag = rig.land()
+    assert seqs_in(bag) == [0, 2, 1, 2]
+    assert overruns_in(bag) == []
+    assert footer.producers['imu_1'] == ProducerTotals(published=3, recorded=4, duplicates=1)
+    check_balance(footer, bag)
+
+
+def test_what_was_published_before_the_recorder_listened_is_no_loss(tmp_path: Path) -> None:
+    """A node can be configured long before it is activated."""
+    rig = Rig(tmp_path)
+    rig.session.open_flight()
+    rig.clock.advance(60.0)
+    rig.session.listen()
+    rig.take_in([60_000, 60_001])
+    footer, bag = rig.land()
+    assert footer.producers['imu_1'] == ProducerTotals(
+        published=2, recorded=2, before_flight=60_000
+    )
+    check_balance(footer, bag)
+
+
+def test_every_cause_of_loss_is_in_the_footer(tmp_path: Path) -> None:
+    """Malformed, too large, ring and transport in one flight, exactly."""
+    rig = Rig(tmp_path, ring_records_max=4, record_bytes_max=1024).begin()
+    large = serialised(1, payload_bytes=1024)
+    batch = [serialised(seq) for seq in (0, 3, 4, 5, 6, 7)]
+    rig.session.take_in([b'garbage', *batch, large, b''])
+    assert (rig.session.malformed, rig.session.ring_fill) == (2, 1.0)
+    footer, bag = rig.land()
+    assert seqs_in(bag) == [4, 5, 6, 7]
+    assert footer.records_dropped_by_cause == {
+        LossCause.TRANSPORT: 1,
+        LossCause.RING: 2,
+        LossCause.TOO_LARGE: 1,
+        LossCause.MALFORMED: 2,
+    }
+    assert sorted(overruns_in(bag)) == [
+        (OTHERS, 0, 1, 2, 'malformed'),
+        ('imu_1', 0, 3, 2, 'ring'),
+        ('imu_1', 1, 1, 1, 'too_large'),
+        ('imu_1', 2, 2, 1, 'transport'),
+    ]
+    check_balance(footer, bag)
+
+
+def test_numbers_as_large_as_the_field_do_not_stop_the_landing(tmp_path: Path) -> None:
+    """A hostile producer can make its own count useless, and nothing else."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in([0, 2**63, 2**64 - 1, 0], 'hostile')
+    rig.take_in([0, 1, 2])
+    footer, bag = rig.land()
+    assert footer.clean_shutdown
+    assert footer_in(bag) == footer
+    assert footer.producers['hostile'].published == 2**64 - 1
+    assert footer.producers['imu_1'] == ProducerTotals(published=3, recorded=3)
+    assert seqs_in(bag, 'hostile') == [0, 2**63, 2**64 - 1, 0]
+
+
+def test_a_number_that_is_lost_twice_does_not_break_its_overrun(tmp_path: Path) -> None:
+    """Two records of one number: the span of the overrun cannot hold both, the footer does."""
+    rig = Rig(tmp_path, record_bytes_max=1024).begin()
+    rig.session.take_in([serialised(0, payload_bytes=1024)] * 2)
+    footer, bag = rig.land()
+    assert overruns_in(bag) == [('imu_1', 0, 0, 1, 'too_large')]
+    assert footer.records_dropped_by_cause == {LossCause.TOO_LARGE: 2}
+    check_balance(footer, bag)
+
+
+def refused(rig: Rig, calls: FailingCalls) -> None:
+    """Let the disk refuse data, and let the recorder notice."""
+    calls.fail_always('fdatasync', errno.ENOSPC)
+    rig.session.take_in([serialised(0, 'early')])
+    rig.clock.advance(1.0)
+    rig.session.write_out()
+    assert rig.session.status().degraded_reason.startswith('commit: ENOSPC')
+
+
+def test_while_the_disk_refuses_the_ring_holds_what_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it cannot hold is lost by name; when the disk works again all is told in the bag."""
+    rig = Rig(tmp_path, ring_records_max=10).begin()
+    calls = FailingCalls(monkeypatch)
+    refused(rig, calls)
+    for begin in range(0, 40, 4):
+        rig.take_in(range(begin, begin + 4))
+        rig.session.write_out()
+    calls.mend()
+    rig.clock.advance(2.0)
+    rig.session.write_out()
+    assert rig.session.status().degraded_reason == ''
+    footer, bag = rig.land()
+    assert seqs_in(bag) == list(range(30, 40))
+    assert seqs_in(bag, 'early') == [0]
+    assert sum(int(str(count)) for _, _, _, count, _ in overruns_in(bag)) == 30
+    assert footer.producers['imu_1'] == ProducerTotals(
+        published=40, recorded=10, lost={LossCause.RING: 30}
+    )
+    check_balance(footer, bag)
+
+
+def test_a_disk_that_refuses_to_the_end_costs_no_more_than_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is lost by name, and the footer that is returned says that it was not clean."""
+    rig = Rig(tmp_path).begin()
+    calls = FailingCalls(monkeypatch)
+    refused(rig, calls)
+    rig.take_in(range(1000))
+    begin_ns = rig.clock.monotonic_ns()
+    footer = rig.session.finish()
+    took_s = (rig.clock.monotonic_ns() - begin_ns) / NS_PER_S
+    assert DEADLINE_S <= took_s < DEADLINE_S + 0.1
+    assert not footer.clean_shutdown
+    assert footer.producers['imu_1'] == ProducerTotals(
+        published=1000, recorded=0, lost={LossCause.DISK: 1000}
+    )
+    assert metadata_of(rig.directory)['message_count'] == 1
+    calls.mend()
+    assert rig.told('flight_closed')[0].facts['clean_shutdown'] is False
+
+
+def test_a_disk_that_comes_back_within_the_deadline_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the flight tries again until then."""
+    rig = Rig(tmp_path).begin()
+    calls = FailingCalls(monkeypatch)
+    refused(rig, calls)
+    rig.take_in(range(1000))
+    pause = rig.session._pause
+
+    def mend_later(seconds: float) -> None:
+        pause(seconds)
+        if rig.pauses == 10:
+            calls.mend()
+
+    rig.session._pause = mend_later
+    footer, bag = rig.land()
+    assert footer.clean_shutdown
+    assert seqs_in(bag) == list(range(1000))
+    assert seqs_in(bag, 'early') == [0]
+    check_balance(footer, bag)
+
+
+def test_losses_of_the_last_moment_are_told_beside_those_that_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One loss waits for the disk when the next one is noticed: both are in the bag."""
+    rig = Rig(tmp_path).begin()
+    calls = FailingCalls(monkeypatch)
+    refused(rig, calls)
+    rig.take_in([0, 2])
+    rig.clock.advance(REORDERING_S)
+    rig.session.write_out()
+    rig.take_in([3, 6])
+    calls.mend()
+    footer, bag = rig.land()
+    assert overruns_in(bag) == [
+        ('imu_1', 1, 1, 1, 'transport'),
+        ('imu_1', 4, 5, 2, 'transport'),
+    ]
+    logged = [event.facts['records'] for event in rig.told('records_lost')]
+    assert logged == [1, 2]
+    check_balance(footer, bag)
+
+
+def test_flush_makes_all_of_it_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deactivated recorder has nothing in memory; a disk that refuses is no exception."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in(range(600))
+    assert rig.session.flush()
+    (segment,) = rig.directory.glob('*.mcap')
+    durable = [item.record.seq for item in read_torn(segment).stored]
+    assert durable == [0, *range(600)]
+    calls = FailingCalls(monkeypatch)
+    calls.fail_always('fdatasync')
+    rig.take_in([600])
+    assert not rig.session.flush()
+    assert rig.session.status().degraded_reason.startswith('commit: EIO')
+    calls.mend()
+    rig.session.finish()
+
+
+def test_fill_and_counts_are_those_of_now(tmp_path: Path) -> None:
+    """What the status is made of."""
+    rig = Rig(tmp_path, history_depth=8, ring_records_max=10)
+    assert (rig.session.intake_fill, rig.session.ring_fill) == (0.0, 0.0)
+    assert rig.session.status().header is None
+    rig.begin()
+    rig.take_in(range(2))
+    assert (rig.session.intake_fill, rig.session.ring_fill) == (0.25, 0.2)
+    rig.take_in(range(2, 12))
+    assert (rig.session.intake_fill, rig.session.ring_fill) == (1.0, 1.0)
+    assert rig.session.accounts()['imu_1'].lost == {LossCause.RING: 2}
+    rig.session.write_out()
+    assert rig.session.ring_fill == 0.0
+    assert rig.session.status().producers['imu_1'] == 10
+    assert rig.session.free_bytes() > 0
+    rig.session.finish()
+    assert rig.session.status().header is None
+
+
+def test_free_bytes_of_what_is_not_there(tmp_path: Path) -> None:
+    """The status is made all the same."""
+    assert Rig(tmp_path / 'nowhere').session.free_bytes() == 0
+
+
+def test_the_header_has_the_manifest_the_settings_and_the_versions(tmp_path: Path) -> None:
+    """It is read back from the bag."""
+    plan = tmp_path / 'grün.plan'
+    plan.write_bytes(b'take off, look, land')
+    rig = Rig(
+        tmp_path / 'flights',
+        manifest_paths=(str(plan),),
+        signing_key_id='key-9',
+        commit_interval_s=0.5,
+    ).begin()
+    _, bag = rig.land()
+    header = FlightHeader.from_json(bag.custom_data['fdr_flight_header'])
+    assert header.manifest_hashes == {
+        str(plan): hashlib.sha256(b'take off, look, land').hexdigest()
+    }
+    assert header.configuration['commit_interval_s'] == 0.5
+    assert header.signing_key_rotation is not None
+    assert header.signing_key_rotation.new_key_id == 'key-9'
+    assert header.software_versions.keys() >= {'fdr_node', 'python', 'mcap', 'msgpack', 'rclpy'}
+    assert json.loads(bag.custom_data['fdr_flight_header']) == payload_of(bag.records[0])
+
+
+@pytest.mark.parametrize('name', ['missing.plan', ''], ids=['missing', 'a directory'])
+def test_a_manifest_that_cannot_be_read_refuses_the_flight(tmp_path: Path, name: str) -> None:
+    """Nothing is left behind, not even the root."""
+    path = tmp_path / name
+    rig = Rig(tmp_path / 'flights', manifest_paths=(str(path),))
+    with pytest.raises(FdrOpenError, match='the manifest cannot be read') as caught:
+        rig.session.open_flight()
+    assert caught.value.path == str(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flight_id_that_is_no_uuid_refuses_the_flight(tmp_path: Path) -> None:
+    """It names the parameter."""
+    with pytest.raises(ConfigError) as caught:
+        Rig(tmp_path / 'flights', flight_id='sortie-7').session.open_flight()
+    assert (caught.value.name, caught.value.value) == ('flight_id', 'sortie-7')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_session_on_the_same_root_is_refused(tmp_path: Path) -> None:
+    """Until the first one has finished."""
+    rig = Rig(tmp_path).begin()
+    other = Rig(tmp_path, flight_id='')
+    with pytest.raises(FdrConcurrentWriterError):
+        other.session.open_flight()
+    rig.session.finish()
+    other.session.open_flight()
+    other.session.finish()
