@@ -50,8 +50,8 @@ class Account:
     :param recorded: those that can be read, duplicates included
     :param lost_by: those that cannot, by cause; no cause has 0
     :param duplicates: records that came with a number that had come before
-    :param before_flight: records that it had published before the flight; None when the start
-        of the flight is no longer there to tell
+    :param before_flight: records that it had published before the flight; None when nothing is
+        left to tell
     :param sessions: starts of the producer that are known of
     :param contradictions: what does not add up, in words
     """
@@ -178,17 +178,19 @@ def _by_sequence(
     """Settle the account from the records alone."""
     unreadable = evidence.unreadable.get(name, 0)
     unnamed = proof.missing - proof.named.total()
+    # Unreadable ones at either end of a session are no holes: they come on top.
+    ends = max(0, unreadable - unnamed)
     lost_by = Counter(proof.named)
     lost_by[ROLLED_OFF] = rolled_off
     lost_by[UNREADABLE] = unreadable
-    # Unreadable ones at either end of a session are no holes: they come on top.
     lost_by[LossCause.UNKNOWN] += max(0, unnamed - unreadable)
     return Account(
-        published=proof.published + max(0, unreadable - unnamed) + rolled_off,
+        published=proof.published + ends + rolled_off,
         recorded=proof.recorded,
         lost_by=_positive(lost_by),
         duplicates=proof.duplicates,
-        before_flight=proof.before_flight if evidence.has_start else None,
+        # Numbers ahead of the first one may then be of the flight or of the time before.
+        before_flight=None if ends or not evidence.has_start else proof.before_flight,
         sessions=proof.sessions,
         contradictions=('the footer does not name it',) if is_unknown else (),
     )

@@ -86,6 +86,7 @@ def scan_segment(path: Path, tally: Tally, *, on_bytes: Callable[[int], None]) -
             for part in reader.parts():
                 _take(part, reader, scan, tally=tally, counts=counts)
                 on_bytes(reader.offset)
+            on_bytes(reader.offset)
     except OSError as error:
         scan.problems.append(error.strerror or str(error))
     scan.info = SegmentInfo(

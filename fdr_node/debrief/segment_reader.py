@@ -113,6 +113,7 @@ class SegmentReader:
         self._size_bytes = size_bytes
         self._crc = 0
         self._has_damaged_chunk = False
+        self._is_at_footer = False
         self._channels: dict[int, str] = {}
         self.offset = 0
         # Whether the end was reached that a closed segment has.
@@ -127,7 +128,7 @@ class SegmentReader:
         if self._read(len(MAGIC)) != MAGIC:
             yield Damage(0, 'it does not begin as an MCAP file does')
             return
-        while not self.is_closed:
+        while not self._is_at_footer:
             start, crc_before = self.offset, self._crc
             head = self._read(_RECORD_HEAD_BYTES)
             if not head:
@@ -148,6 +149,8 @@ class SegmentReader:
         """
         Hand out log time (ns since the epoch) and bytes of each message of one topic.
 
+        A message whose channel was lost to damage is handed out, too: it may be of the topic.
+
         :param block: as :meth:`parts` handed it out last.
         :param topic: its name.
         :raises ValueError: the records in the block do not fit it; those before were handed out.
@@ -166,7 +169,7 @@ class SegmentReader:
                     break
                 if opcode == message:
                     key, _, log_time_ns, _ = unpack_message(data, body)
-                    if channels.get(key) == topic:
+                    if channels.get(key, topic) == topic:
                         body += _MESSAGE_HEAD_BYTES
                         yield log_time_ns, data[body:position]
                 elif opcode == channel:
@@ -242,6 +245,7 @@ class SegmentReader:
         return Damage(start, 'the CRC of its data is wrong')
 
     def _footer(self, record: Footer, start: int, crc: int) -> Damage | None:
+        self._is_at_footer = True
         if self._read(len(MAGIC)) != MAGIC:
             return Damage(start, 'it is cut off behind its footer')
         self.is_closed = True
