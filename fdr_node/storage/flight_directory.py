@@ -84,15 +84,21 @@ class FlightDirectory:
             self._made_root = fs.make_directory(self._root)
         except OSError as error:
             raise FdrOpenError(self._root, reason=_words(error)) from error
-        self._lock.acquire(self._flight_id)
         try:
-            if fs.make_directory(self.directory):
-                return
-            reason = 'it exists already, and a flight id is used once'
+            self._lock.acquire(self._flight_id)
+            self._make_directory()
+        except FdrOpenError:
+            self._undo_root()
+            raise
+
+    def _make_directory(self) -> None:
+        try:
+            is_new = fs.make_directory(self.directory)
         except OSError as error:
-            reason = _words(error)
-        self._undo_root()
-        raise FdrOpenError(self.directory, reason=reason)
+            raise FdrOpenError(self.directory, reason=_words(error)) from error
+        if not is_new:
+            reason = 'it exists already, and a flight id is used once'
+            raise FdrOpenError(self.directory, reason=reason)
 
     def open_segment(self, index: int, metadata: Mapping[str, str]) -> Segment:
         """
@@ -152,10 +158,9 @@ class FlightDirectory:
         self._lock.release()
 
     def _undo_root(self) -> None:
+        self._lock.undo()
         if self._made_root:
-            fs.remove_if_there(self._lock.path)
             fs.remove_directory_if_empty(self._root)
-        self._lock.release()
 
 
 def _words(error: OSError) -> str:

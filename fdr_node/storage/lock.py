@@ -52,26 +52,43 @@ class FlightLock:
         self._lock = FileLock(
             self.path, timeout=0, thread_local=False, fallback_to_soft=False, is_singleton=False
         )
+        self._is_new = False
 
     def acquire(self, flight_id: str) -> None:
         """
         Take the lock, and leave a note for whoever comes second.
 
         :raises FdrConcurrentWriterError: another process or object holds it.
-        :raises FdrOpenError: the lock file cannot be made or locked here.
+        :raises FdrOpenError: the lock file cannot be made, locked or written here; the lock is
+            not held, and no file is left that was not there.
         """
+        self._is_new = False
         try:
+            self._is_new = not self.path.exists()
             self._lock.acquire()
+            self._leave_note(flight_id)
         except Timeout as error:
             raise FdrConcurrentWriterError(self.path, holder=_read_note(self.path)) from error
         except OSError as error:
+            self._remove_if_new()
+            self.release()
             reason = f'no lock can be taken: {error.strerror or error}'
             raise FdrOpenError(self.path, reason=reason) from error
-        self._leave_note(flight_id)
 
     def release(self) -> None:
         """Give the lock back; a second call does nothing."""
         self._lock.release()
+
+    def undo(self) -> None:
+        """Give the lock back, and remove its file when this object made it."""
+        if self._lock.is_locked:
+            self._remove_if_new()
+        self.release()
+
+    def _remove_if_new(self) -> None:
+        # Before the lock is given back: filelock takes no lock on a file that has lost its name.
+        if self._is_new:
+            fs.remove_if_there(self.path)
 
     def _leave_note(self, flight_id: str) -> None:
         holder = {'pid': os.getpid(), 'host': socket.gethostname(), 'flight_id': flight_id}

@@ -29,13 +29,13 @@ from fdr_node.config import KIB, MIB
 from fdr_node.record import encode_cdr
 from fdr_node.recording.ports import SegmentFacts
 from fdr_node.storage.mcap_segment import EPILOGUE_METADATA_BYTES_MAX, McapSegment
-from flights import record_of
 from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
 import mcap_bytes
 from memory_store import MemoryFlight, MemorySegment, Message
 from on_disk import disk_bytes, open_descriptors, tree
 import pytest
+from rigs import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

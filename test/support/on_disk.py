@@ -19,9 +19,9 @@ from pathlib import Path
 
 
 def tree(path: Path) -> dict[str, bytes]:
-    """Return all files below a directory with what is in them, and the directories."""
+    """Return what is below a directory: files with what is in them, the rest by name."""
     return {
-        found.relative_to(path).as_posix(): b'' if found.is_dir() else found.read_bytes()
+        found.relative_to(path).as_posix(): found.read_bytes() if found.is_file() else b''
         for found in path.rglob('*')
     }
 
