@@ -66,14 +66,14 @@ probe = $(if $(shell $(1) > /dev/null 2>&1 && echo yes),,$(error $(strip $(2))))
 define check_tools
 $(call probe,$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3$(comma) 11))',\
   python3 3.11 or newer is missing (apt install python3 python3-venv python3-dev))
-$(call probe,$(PYTHON) -c 'import ensurepip$(comma) venv',\
-  venv of $(PYTHON) is missing (apt install python3-venv))
-$(call probe,$(PYTHON) -c 'import os$(comma) sysconfig as s; os.stat(s.get_path("include") + "/Python.h")',\
-  the headers of $(PYTHON)$(comma) Python.h$(comma) are missing (apt install python3-dev))
 $(call probe,command -v cc || command -v gcc || command -v clang,\
   a C compiler is missing (apt install gcc))
 $(call probe,command -v c++ || command -v g++ || command -v clang++,\
   a C++ compiler is missing (apt install g++))
+$(call probe,$(PYTHON) -c 'import ensurepip$(comma) venv',\
+  venv of $(PYTHON) is missing (apt install python3-venv))
+$(call probe,$(PYTHON) -c 'import os$(comma) sysconfig as s; os.stat(s.get_path("include") + "/Python.h")',\
+  the headers of $(PYTHON)$(comma) Python.h$(comma) are missing (apt install python3-dev))
 endef
 comma := ,
 
