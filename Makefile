@@ -87,6 +87,9 @@ comma := ,
 	@touch $@
 
 .venv/package: .venv/requirements pyproject.toml setup.py setup.cfg package.xml \
-  $(wildcard resource/* msg/*.msg launch/*)
+  $(wildcard resource/* msg/*.msg launch/*) $(if $(wildcard fdr_node/msg/__init__.py),,FORCE)
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
+
+# Nothing makes this: what depends on it is made, here when the generated messages are gone.
+FORCE:
