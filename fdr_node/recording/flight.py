@@ -27,7 +27,13 @@ from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.record import encode_cdr, FdrRecord
 from fdr_node.recording import rotation
 from fdr_node.recording.footer import as_json, PRODUCERS_LISTED_MAX, segment_footer
-from fdr_node.schema import encode_payload, SegmentDropped
+from fdr_node.schema import (
+    encode_payload,
+    FOOTER_NAME,
+    HEADER_NAME,
+    SEGMENT_FOOTER_NAME,
+    SegmentDropped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,10 +45,6 @@ if TYPE_CHECKING:
 
 # The producer of the recorder's own records.
 OWN_PRODUCER = 'fdr'
-
-HEADER_NAME = 'fdr_flight_header'
-SEGMENT_FOOTER_NAME = 'fdr_segment_footer'
-FOOTER_NAME = 'fdr_flight_footer'
 
 
 class Closed(NamedTuple):

@@ -43,6 +43,12 @@ from fdr_node.schema.layout import (
     Whole,
 )
 
+# Under these names the header and the footers stand in the metadata records of a segment, as JSON;
+# the first and the last also in the custom_data of metadata.yaml.
+HEADER_NAME: Final = 'fdr_flight_header'
+SEGMENT_FOOTER_NAME: Final = 'fdr_segment_footer'
+FOOTER_NAME: Final = 'fdr_flight_footer'
+
 # Entries of FlightFooter.producers; the totals of the footer always cover all producers.
 FOOTER_PRODUCERS_MAX: Final = 256
 

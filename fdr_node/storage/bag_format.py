@@ -44,6 +44,7 @@ _SEGMENT_NAME = re.compile(r'.+_(?P<index>\d+)\.mcap')
 
 # libyaml is some ten times faster than the pure writer; the files are equal.
 _DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
+_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _LINE_MAX = 4096
 
 
@@ -94,6 +95,16 @@ def metadata_yaml(files: Sequence[FileEntry], custom_data: Mapping[str, str]) ->
     :param custom_data: what the flight adds: its header, and its footer once it is closed.
     """
     return _yaml({'rosbag2_bagfile_information': _bag(files, custom_data)})
+
+
+def parse_metadata(data: bytes) -> Mapping[str, object]:
+    """Return what a ``metadata.yaml`` says of its bag; empty when it is not whole."""
+    try:
+        value: object = yaml.load(data, Loader=_LOADER)  # noqa: S506  # a safe loader
+    except yaml.YAMLError:
+        return {}
+    bag = value.get('rosbag2_bagfile_information') if isinstance(value, dict) else None
+    return bag if isinstance(bag, dict) else {}
 
 
 def embedded_metadata(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> str:

@@ -25,7 +25,8 @@ import ctypes
 import errno
 import hashlib
 import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import Final, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 # linux/falloc.h: allocate blocks without moving the end of the file. os.posix_fallocate would
 # move it, and readers would find zeros behind the last record.
 _FALLOC_FL_KEEP_SIZE = 1
+
+# A file that is about to replace another one.
+TEMPORARY_SUFFIX: Final = '.tmp'
+
+_PIECE_BYTES: Final = 1 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -127,7 +133,7 @@ def replace_file(path: Path, data: bytes) -> None:
     :raises OSError: the old file is as it was, unless only its new name could not be synced; the
         temporary one is gone where that was possible.
     """
-    temporary = path.with_name(path.name + '.tmp')
+    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o644)
     try:
@@ -141,6 +147,26 @@ def replace_file(path: Path, data: bytes) -> None:
         remove_if_there(temporary)
         raise
     sync_directory(path.parent)
+
+
+def copy_tail(path: Path, *, offset: int, target: Path) -> None:
+    """
+    Copy a file from an offset on into another one, durably: the target is whole or not there.
+
+    :raises OSError: the target is not there.
+    """
+    temporary = target.with_name(target.name + TEMPORARY_SUFFIX)
+    try:
+        with path.open('rb') as source, temporary.open('wb') as copy:
+            source.seek(offset)
+            shutil.copyfileobj(source, copy, _PIECE_BYTES)
+            copy.flush()
+            os.fsync(copy.fileno())
+        temporary.replace(target)
+    except OSError:
+        remove_if_there(temporary)
+        raise
+    sync_directory(target.parent)
 
 
 def make_directory(path: Path) -> bool:
