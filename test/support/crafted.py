@@ -250,6 +250,6 @@ def write_flight(
         texts['fdr_flight_footer'] = as_json(flight_footer)
     names = [name_of(index) for index in segments] if listed is None else list(listed)
     bag = {'relative_file_paths': names, 'custom_data': texts}
-    text = yaml.safe_dump({'rosbag2_bagfile_information': bag})
+    text = yaml.safe_dump({'rosbag2_bagfile_information': bag}, width=1 << 16)
     (directory / 'metadata.yaml').write_text(text, encoding='utf-8')
     return directory

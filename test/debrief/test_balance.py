@@ -1,0 +1,224 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Accounts that need more than one witness: damage, drops and a footer that does not name everybody.
+
+Whole flights, each with its account, are in test_info.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crafted import dropped, footer, own, OWN_SESSION, records, totals
+from fdr_node.debrief.balance import Account, check_totals, Evidence, settle
+from fdr_node.debrief.tally import SegmentTally, Tally
+from fdr_node.record import encode_cdr
+from fdr_node.schema import LossCause
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fdr_node.record import FdrRecord
+    from fdr_node.schema import FlightFooter
+
+ROLLED = footer({'imu': totals(20)}, segment_count=4, rollover_count=2, rolled_off=10)
+
+
+def evidence(
+    items: Iterable[FdrRecord],
+    flight_footer: FlightFooter | None,
+    *,
+    unreadable: Mapping[str, int] | None = None,
+    has_start: bool = True,
+) -> Evidence:
+    """Return what a flight with these records and this footer tells."""
+    tally = Tally()
+    tally.recorder_session_id = OWN_SESSION
+    tally.take(((0, encode_cdr(item)) for item in items), SegmentTally())
+    dropped_records = tally.records_rolled_off
+    return Evidence(
+        tally=tally,
+        footer=flight_footer,
+        unreadable=unreadable or {},
+        records_rolled_off=flight_footer.records_rolled_off if flight_footer else dropped_records,
+        rolled_off=tally.rolled_off,
+        has_start=has_start,
+    )
+
+
+def lines(found: Evidence) -> list[str]:
+    """Return all that does not add up."""
+    accounts = settle(found)
+    return [
+        *(f'{name}: {text}' for name, item in accounts.items() for text in item.contradictions),
+        *check_totals(found, accounts),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('account', 'is_balanced'),
+    [
+        (Account(published=4, recorded=3, lost_by={'ring': 1}), True),
+        (Account(published=3, recorded=4, duplicates=1), True),
+        (Account(published=4, recorded=3), False),
+        (Account(published=4, recorded=4, contradictions=('what it says',)), False),
+    ],
+)
+def test_balance_of_an_account(account: Account, *, is_balanced: bool) -> None:
+    """It adds up, and nobody contradicts it."""
+    assert account.is_balanced is is_balanced
+
+
+def test_drops_are_what_is_written_and_not_there() -> None:
+    """With a footer, what is absent is what was dropped, if the totals fit."""
+    found = evidence(records('imu', range(10, 20)), ROLLED, has_start=False)
+    assert settle(found) == {
+        'imu': Account(published=20, recorded=10, lost_by={'rolled_off': 10}, sessions=1)
+    }
+    assert lines(found) == []
+
+
+@pytest.mark.parametrize(
+    ('seqs', 'unreadable'),
+    [
+        pytest.param([10, 11, 15, 16, 17, 18, 19], {'imu': 3}, id='its segment tells'),
+        pytest.param([10, 11, 15, 16, 17, 18, 19], {}, id='the numbers tell: a hole'),
+        pytest.param(list(range(10, 17)), {}, id='the numbers tell: the end'),
+    ],
+)
+def test_damage_and_drops_are_told_apart(seqs: list[int], unreadable: dict[str, int]) -> None:
+    """The footer knows the total of both, and the damage tells its part."""
+    found = evidence(records('imu', seqs), ROLLED, unreadable=unreadable, has_start=False)
+    account = Account(
+        published=20,
+        recorded=7,
+        lost_by={'rolled_off': 10, 'unreadable': 3},
+        sessions=1,
+        contradictions=('records that were written and cannot be read: 3',),
+    )
+    assert settle(found) == {'imu': account}
+
+
+def test_only_named_drops_count_when_damage_cannot_be_placed() -> None:
+    """The first segment that is left is gone as well: its records cannot be told from dropped."""
+    flight_footer = footer(
+        {'fdr': totals(1), 'imu': totals(20)}, segment_count=4, rollover_count=2, rolled_off=10
+    )
+    items = [*records('imu', range(13, 20)), own(0, dropped(1, {'imu': 4}, rolled_off=10))]
+    found = evidence(items, flight_footer, has_start=False)
+    assert settle(found)['imu'].lost_by == {'rolled_off': 4, 'unreadable': 9}
+
+
+def test_a_restart_that_rolled_off_is_no_contradiction() -> None:
+    """A whole session can have been dropped, so the numbers that are left may be fewer."""
+    found = evidence(records('imu', range(10)), ROLLED, has_start=False)
+    assert lines(found) == []
+
+
+def test_numbers_beyond_those_of_the_footer_contradict_it() -> None:
+    """The footer counts 20; the numbers go further."""
+    found = evidence(records('imu', range(90, 100)), ROLLED, has_start=False)
+    assert lines(found) == ['imu: its numbers reach 100, those of the footer 20']
+
+
+def test_a_hole_that_the_footer_does_not_name_contradicts_it() -> None:
+    """Without the start, the published ones cannot be counted, but the holes can."""
+    flight_footer = footer(
+        {'imu': totals(22, recorded=20)}, segment_count=4, rollover_count=2, rolled_off=10
+    )
+    seqs = [*range(10, 15), *range(17, 22)]
+    found = evidence(records('imu', seqs), flight_footer, has_start=False)
+    assert settle(found)['imu'].lost_by == {'rolled_off': 10, 'unknown': 2}
+    assert lines(found) == ['imu: missing records whose loss nothing names: 2']
+
+
+def test_more_records_than_the_footer_counts_contradict_it() -> None:
+    """Somebody put records in after the close."""
+    found = evidence(records('imu', range(5)), footer({'imu': totals(3)}, segment_count=1))
+    assert lines(found) == [
+        'imu: its numbers show 5 published records, the footer 3',
+        'imu: records that can be read: 5, by the footer: 3',
+        'records that can be read beyond those that the footer counts: 2',
+    ]
+
+
+def test_a_producer_that_the_footer_does_not_name_contradicts_it() -> None:
+    """The footer names everybody unless it says how many it leaves out."""
+    items = [*records('imu', range(3)), *records('gps', [0, 2])]
+    flight_footer = replace(footer({'imu': totals(3)}, segment_count=1), records_written=5)
+    assert lines(evidence(items, flight_footer)) == ['gps: the footer does not name it']
+    some_left_out = replace(flight_footer, producers_omitted=1)
+    found = evidence(items, some_left_out)
+    assert settle(found)['gps'] == Account(
+        published=3, recorded=2, lost_by={'unknown': 1}, sessions=1
+    )
+    assert lines(found) == []
+
+
+def test_records_of_unknown_producers_are_missed() -> None:
+    """What is written and not there may be of a producer that the footer leaves out."""
+    flight_footer = replace(
+        footer({'imu': totals(3)}, segment_count=1), records_written=7, producers_omitted=1
+    )
+    found = evidence(records('imu', range(3)), flight_footer)
+    assert lines(found) == [
+        'records that were written and cannot be read, of unknown producers: 4'
+    ]
+
+
+def test_drops_without_a_footer_are_those_that_are_named() -> None:
+    """The numbers ahead do not add up to what was dropped: some were before the flight."""
+    items = [own(0, dropped(1, {'imu': 4}, rolled_off=10)), *records('imu', range(90, 95))]
+    found = evidence(items, None, has_start=False)
+    assert settle(found)['imu'] == Account(
+        published=9, recorded=5, lost_by={'rolled_off': 4}, before_flight=None, sessions=1
+    )
+    assert lines(found) == ['records in dropped segments, of unknown producers: 6']
+
+
+def test_damage_in_a_hole_without_a_footer() -> None:
+    """Unreadable records come first in the holes; the rest of a hole has no name."""
+    found = evidence(records('imu', [0, 1, 7]), None, unreadable={'imu': 3})
+    assert settle(found)['imu'] == Account(
+        published=8, recorded=3, lost_by={'unknown': 2, 'unreadable': 3}, sessions=1
+    )
+
+
+def test_a_producer_that_is_only_in_damage() -> None:
+    """A segment's footer names producers of which nothing is left."""
+    found = evidence([], None, unreadable={'gps': 2})
+    assert settle(found) == {
+        'gps': Account(published=2, lost_by={'unreadable': 2}, before_flight=None, sessions=0)
+    }
+
+
+def test_a_loss_that_came_all_the_same() -> None:
+    """A record reported as lost in transport that came late counts as recorded."""
+    flight_footer = footer({'imu': totals(4)}, segment_count=1)
+    assert settle(evidence(records('imu', [0, 1, 3, 2]), flight_footer)) == {
+        'imu': Account(published=4, recorded=4, sessions=1)
+    }
+    with_loss = footer({'imu': totals(4, lost={LossCause.TRANSPORT: 1})}, segment_count=1)
+    text = 'imu: records that are recorded or named as lost beyond those published: 1'
+    assert lines(evidence(records('imu', range(4)), with_loss)) == [text]
+
+
+def test_records_of_too_many_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not followed is said, with and without a footer."""
+    monkeypatch.setattr('fdr_node.debrief.tally.SESSIONS_MAX', 1)
+    items = [*records('imu', range(3)), *records('gps', range(2))]
+    assert lines(evidence(items, None)) == ['records of more sessions than are followed: 2']
