@@ -146,12 +146,15 @@ class FlightPlan:
         return losses + [f'segment {index} is missing' for index in sorted(missing)]
 
 
-def plan_recovery(directory: Path, *, progress: Callable[[int], None]) -> FlightPlan:
+def plan_recovery(
+    directory: Path, *, progress: Callable[[int], None], is_thorough: bool = True
+) -> FlightPlan:
     """
     Look at a flight and say what has to be done; nothing is changed.
 
     :param directory: of the flight.
     :param progress: is told how many bytes have been gone through, over all segments.
+    :param is_thorough: read closed segments too, and not only what they say of themselves.
     :raises OSError: the disk refuses to read.
     """
     segments: list[SegmentPlan] = []
@@ -162,7 +165,9 @@ def plan_recovery(directory: Path, *, progress: Callable[[int], None]) -> Flight
         def within(size: int, before: int = before) -> None:
             progress(before + size)
 
-        segments.append(_plan_segment(path, index, within))
+        found = None if is_thorough else repair.glance(path)
+        found = found or repair.examine(path, within)
+        segments.append(_plan_segment(path, index, found))
         done += path.stat().st_size
     texts = [item.found.texts for item in segments]
     return FlightPlan(
@@ -206,8 +211,7 @@ def _segment_paths(directory: Path) -> list[tuple[int, Path]]:
     )
 
 
-def _plan_segment(path: Path, index: int, progress: Callable[[int], None]) -> SegmentPlan:
-    found = repair.examine(path, progress)
+def _plan_segment(path: Path, index: int, found: Salvage) -> SegmentPlan:
     size = path.stat().st_size
     if found.is_closed:
         verdict = Verdict.DAMAGED if found.damage else Verdict.INTACT

@@ -35,7 +35,7 @@ from fdr_node.storage import mcap_format
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import Chunk, ChunkIndex, Metadata, MetadataIndex
+from mcap.records import Chunk, ChunkIndex, Metadata, MetadataIndex, Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,14 +206,12 @@ def _take(record: _Record, found: Salvage) -> None:
         else:
             return
     elif record.opcode == Opcode.METADATA:
-        metadata = _parse(Metadata.read, record.body)
-        if metadata is None:
+        name = _take_text(record, found)
+        if name is None:
             found.damage.append(f'byte {record.offset}: a metadata record is not whole')
             return
         length = record.end - record.offset
-        index = MetadataIndex(offset=record.offset, length=length, name=metadata.name)
-        found.metadata.append(index)
-        found.texts[metadata.name] = next(iter(metadata.metadata.values()), '')
+        found.metadata.append(MetadataIndex(offset=record.offset, length=length, name=name))
     found.good_bytes = record.end
 
 
@@ -295,3 +293,58 @@ def _parse(read: Callable[[ReadDataStream], T], body: bytes) -> T | None:
         return read(ReadDataStream(BytesIO(body)))
     except (struct.error, ValueError, McapError):
         return None
+
+
+def summarise(stream: BinaryIO, *, size_bytes: int) -> Salvage | None:
+    """
+    Say what a closed segment says of itself, without going through it.
+
+    :param stream: the file, seekable.
+    :param size_bytes: its size.
+    :return: None when it is not closed, or its summary is not whole.
+    :raises OSError: the disk refuses to read.
+    """
+    tail_bytes = _FOOTER_BYTES + len(mcap_format.MAGIC)
+    stream.seek(max(0, size_bytes - tail_bytes))
+    tail = stream.read(tail_bytes)
+    if len(tail) < tail_bytes:
+        return None
+    summary_start: int = _FOOTER.unpack(tail[:_FOOTER_BYTES])[2]
+    if summary_start >= size_bytes or not _has_end(stream, summary_start, size_bytes):
+        return None
+    found = Salvage(good_bytes=summary_start, is_complete=True, is_closed=True)
+    offset = summary_start
+    while offset < size_bytes - tail_bytes:
+        record = _read_record(stream, offset, size_bytes)
+        if record is None:
+            return None
+        _take_summary(record, found)
+        offset = record.end
+    for index in found.metadata:
+        metadata = _read_record(stream, index.offset, size_bytes)
+        if metadata is not None:
+            _take_text(metadata, found)
+    return found
+
+
+def _take_summary(record: _Record, found: Salvage) -> None:
+    if record.opcode == Opcode.STATISTICS:
+        statistics = _parse(Statistics.read, record.body)
+        found.records = statistics.message_count if statistics else 0
+    elif record.opcode == Opcode.CHUNK_INDEX:
+        chunk = _parse(ChunkIndex.read, record.body)
+        if chunk is not None:
+            found.chunks.append(chunk)
+    elif record.opcode == Opcode.METADATA_INDEX:
+        index = _parse(MetadataIndex.read, record.body)
+        if index is not None:
+            found.metadata.append(index)
+
+
+def _take_text(record: _Record, found: Salvage) -> str | None:
+    """Keep the text of a metadata record; return its name, or None when it is not whole."""
+    metadata = _parse(Metadata.read, record.body)
+    if metadata is None:
+        return None
+    found.texts[metadata.name] = next(iter(metadata.metadata.values()), '')
+    return str(metadata.name)
