@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     speed = 1.0 if args.speed is None else args.speed
     plan = Plan(seconds=args.seconds, speed=speed, seed=args.seed, ulog=args.ulog)
     outline = plan.outline()
-    if args.speed is None and args.record:
+    if args.speed is None and args.ulog and args.record:
         speed = max(1.0, outline.duration_ns / NS_PER_S / RECORDING_MAX_S)
         plan = Plan(seconds=args.seconds, speed=speed, seed=args.seed, ulog=args.ulog)
     _tell(describe(plan, outline))

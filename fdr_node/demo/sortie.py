@@ -51,11 +51,13 @@ _LANDING_BEGIN: Final = 0.85
 # Limits of the aircraft.
 _HEIGHT_MAX_M: Final = 30.0
 _CLIMB_MAX_M_S: Final = 4.0
+_CLIMB_MAX_M_S2: Final = 3.0
 _SPEED_MAX_M_S: Final = 12.0
 _TURN_MAX_M_S2: Final = 4.0
 
-# Largest slope of a quintic step from 0 to 1 over one unit of time.
+# Largest slope and second derivative of a quintic step from 0 to 1 over one unit of time.
 _STEP_SLOPE_MAX: Final = 1.875
+_STEP_BEND_MAX: Final = 10.0 / math.sqrt(3.0)
 
 # How fast the spoofer pulls the GNSS position away, to the north and to the east (m/s).
 _PULL_M_S: Final = (2.4, 1.8)
@@ -148,7 +150,11 @@ class Sortie:
         """Return position, velocity, acceleration and course (rad)."""
         duration_s = self.duration_s
         climb_s = _TAKE_OFF_END * duration_s
-        height = min(_HEIGHT_MAX_M, _CLIMB_MAX_M_S * climb_s / _STEP_SLOPE_MAX)
+        height = min(
+            _HEIGHT_MAX_M,
+            _CLIMB_MAX_M_S * climb_s / _STEP_SLOPE_MAX,
+            _CLIMB_MAX_M_S2 * climb_s**2 / _STEP_BEND_MAX,
+        )
         up = _step(t_s, 0.0, climb_s)
         down = _step(t_s, _LANDING_BEGIN * duration_s, duration_s)
         z, vz, az = (height * (fall - rise) for rise, fall in zip(up, down, strict=True))

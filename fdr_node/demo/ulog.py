@@ -111,14 +111,15 @@ def read_topics(path: Path) -> list[Topic]:
 
 def _open(path: Path) -> ULog:
     try:
-        ulog = importlib.import_module('pyulog').ULog
+        library = importlib.import_module('pyulog')
+        refusal = importlib.import_module('pyulog.exceptions').ULogException
     except ModuleNotFoundError as err:
         bound = 'the library pyulog to read it (pip install pyulog)'
         raise ConfigError(name='ulog', value=str(path), bound=bound) from err
     with path.open('rb') as file:
         try:
-            return ulog(file)
-        except (TypeError, ValueError, KeyError, IndexError) as err:
+            return library.ULog(file)
+        except (refusal, TypeError, ValueError, KeyError, IndexError) as err:
             # What pyulog raises for files that are no log, and for damaged ones.
             bound = f'a readable PX4 log ({err})'
             raise ConfigError(name='ulog', value=str(path), bound=bound) from err
