@@ -27,7 +27,7 @@ import zlib
 
 from fdr_node.errors import StorageError
 from fdr_node.storage import bag_format, fs, mcap_format
-from fdr_node.storage.salvage import Salvage, salvage
+from fdr_node.storage.salvage import Salvage, salvage, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
