@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 # Producers that a segment's footer and a segment_dropped record name, the busiest first.
 PRODUCERS_LISTED_MAX = 64
 
+# Beside a flight footer of its largest size, in what a segment keeps free for its end. Names of
+# usual letters fit; JSON writes control characters in six.
+_SEGMENT_FOOTER_BYTES_MAX = 7 * 1024
+
 _U64_MAX = 2**64 - 1
 
 
@@ -45,17 +49,22 @@ def as_json(payload: Payload) -> str:
 
 def segment_footer(producers: Counter[str]) -> str:
     """
-    Return the JSON text that stands at the end of a segment.
+    Return the JSON text that stands at the end of a segment, of bounded length.
 
-    :param producers: records in the segment by producer.
+    :param producers: records in the segment by producer; the busiest are named, all are counted.
     """
-    listed = dict(producers.most_common(PRODUCERS_LISTED_MAX))
-    footer = {
-        'records': producers.total(),
-        'producers': listed,
-        'producers_omitted': len(producers) - len(listed),
-    }
-    return json.dumps(footer, ensure_ascii=False, separators=(',', ':'))
+    count = PRODUCERS_LISTED_MAX
+    while True:
+        listed = dict(producers.most_common(count))
+        footer = {
+            'records': producers.total(),
+            'producers': listed,
+            'producers_omitted': len(producers) - len(listed),
+        }
+        text = json.dumps(footer, ensure_ascii=False, separators=(',', ':'))
+        if len(text.encode()) <= _SEGMENT_FOOTER_BYTES_MAX:
+            return text
+        count //= 2
 
 
 def with_producers(footer: FlightFooter, totals: Mapping[str, ProducerTotals]) -> FlightFooter:

@@ -1,0 +1,129 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What stands at the end of a segment and of a flight: bounded, and the totals complete."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+import json
+
+from fdr_node.recording.footer import (
+    as_json,
+    PRODUCERS_LISTED_MAX,
+    segment_footer,
+    with_producers,
+)
+from fdr_node.schema import FlightFooter, LossCause, ProducerTotals
+import pytest
+
+U64_MAX = 2**64 - 1
+
+FOOTER = FlightFooter(
+    flight_id='01890a5d-ac96-774b-bcce-b302099a8057',
+    end_utc='2026-01-31T12:00:00.000000Z',
+    end_wall_ns=5,
+    end_monotonic_ns=6,
+    records_written=7,
+    bytes_written=8,
+    segment_count=9,
+    clean_shutdown=True,
+)
+# What makes JSON text six times as long as the name.
+WORST_NAMES = [chr(1) * 60 + f'{number:04}' for number in range(300)]
+
+
+def test_a_payload_as_json_is_one_line_that_reads_back() -> None:
+    """Letters stay letters."""
+    text = as_json(replace(FOOTER, producers={'grün\n': ProducerTotals(published=1, recorded=1)}))
+    assert FlightFooter.from_payload(json.loads(text)).producers.keys() == {'grün\n'}
+    assert ('grün' in text, '\n' in text, ': ' in text) == (True, False, False)
+
+
+def test_a_segment_footer_counts_its_records() -> None:
+    """In all and by producer, the busiest first."""
+    assert json.loads(segment_footer(Counter(fdr=1, imu=40, gnss=3))) == {
+        'records': 44,
+        'producers': {'imu': 40, 'gnss': 3, 'fdr': 1},
+        'producers_omitted': 0,
+    }
+    assert json.loads(segment_footer(Counter())) == {
+        'records': 0,
+        'producers': {},
+        'producers_omitted': 0,
+    }
+
+
+def test_a_segment_footer_names_the_busiest() -> None:
+    """And says how many it does not name; the sum is over all."""
+    producers = Counter({f'p{number}': number for number in range(1, 101)})
+    footer = json.loads(segment_footer(producers))
+    busiest = {f'p{number}': number for number in range(100, 100 - PRODUCERS_LISTED_MAX, -1)}
+    assert footer == {'records': 5050, 'producers': busiest, 'producers_omitted': 36}
+
+
+def test_a_segment_footer_is_bounded_in_bytes() -> None:
+    """It shares what is kept free at the end of a segment with a flight footer of 64 KiB."""
+    text = segment_footer(Counter(dict.fromkeys(WORST_NAMES, U64_MAX)))
+    footer = json.loads(text)
+    assert len(text.encode()) <= 7 * 1024
+    assert len(footer['producers']) >= 10
+    assert footer['records'] == 300 * U64_MAX
+    assert footer['producers_omitted'] == 300 - len(footer['producers'])
+
+
+def total(lost: int = 0, cause: LossCause = LossCause.RING) -> ProducerTotals:
+    """Return what became of a producer's records."""
+    return ProducerTotals(published=lost + 1, recorded=1, lost={cause: lost} if lost else {})
+
+
+def test_losses_are_added_up_by_cause() -> None:
+    """Over all producers."""
+    both = ProducerTotals(
+        published=9, recorded=2, lost={LossCause.RING: 3, LossCause.TRANSPORT: 4}
+    )
+    footer = with_producers(FOOTER, {'a': both, 'b': total(5), 'c': total()})
+    assert footer == replace(
+        FOOTER,
+        records_dropped_by_cause={LossCause.RING: 8, LossCause.TRANSPORT: 4},
+        producers={'a': both, 'b': total(5), 'c': total()},
+        producers_omitted=0,
+    )
+
+
+def test_a_sum_beyond_64_bits_stays_at_the_largest() -> None:
+    """It is a count of producers that lie."""
+    liar = ProducerTotals(published=U64_MAX, recorded=0, lost={LossCause.TRANSPORT: U64_MAX})
+    footer = with_producers(FOOTER, {'a': liar, 'b': liar})
+    assert footer.records_dropped_by_cause == {LossCause.TRANSPORT: U64_MAX}
+
+
+def test_those_with_the_largest_loss_are_kept() -> None:
+    """All are in the totals."""
+    totals = {f'p{number:03}': total(number) for number in range(300)}
+    footer = with_producers(FOOTER, totals)
+    assert list(footer.producers) == [f'p{number:03}' for number in range(44, 300)]
+    assert footer.producers_omitted == 44
+    assert footer.records_dropped_by_cause == {LossCause.RING: sum(range(300))}
+
+
+@pytest.mark.parametrize('count', [1, 60, 300])
+def test_a_footer_is_bounded_in_bytes(count: int) -> None:
+    """Whatever the producers are called."""
+    lost = dict.fromkeys(LossCause, U64_MAX)
+    worst = ProducerTotals(published=U64_MAX, recorded=U64_MAX, lost=lost)
+    footer = with_producers(FOOTER, dict.fromkeys(WORST_NAMES[:count], worst))
+    assert len(as_json(footer).encode()) <= 64 * 1024
+    assert len(footer.producers) + footer.producers_omitted == count
+    assert len(footer.producers) >= min(count, 32)
