@@ -45,6 +45,7 @@ _DEBUG: Final = '--debug'
 # Module and summary of each verb.
 VERBS: Final[Mapping[str, tuple[str, str]]] = {
     'info': ('fdr_node.cli.info', 'show what is in a flight, and whether it adds up'),
+    'recover': ('fdr_node.cli.recover', 'put an interrupted flight in order'),
     'demo': ('fdr_node.cli.demo', 'publish a simulated sortie, or a PX4 log, as records'),
 }
 

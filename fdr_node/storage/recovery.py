@@ -55,7 +55,7 @@ class Verdict(StrEnum):
     INTACT = 'intact'
     DAMAGED = 'damaged'  # closed, and some of it cannot be read
     TORN = 'torn'  # not closed: its end has to be written
-    EMPTY = 'empty'  # not closed, and without a record
+    EMPTY = 'empty'  # not closed, and nothing follows its beginning
     UNREADABLE = 'unreadable'  # nothing in it is whole
 
 
@@ -217,7 +217,7 @@ def _plan_segment(path: Path, index: int, found: Salvage) -> SegmentPlan:
         verdict = Verdict.DAMAGED if found.damage else Verdict.INTACT
     elif found.records:
         verdict = Verdict.TORN
-    elif found.damage:
+    elif found.damage or size > found.good_bytes:
         verdict = Verdict.UNREADABLE
     else:
         verdict = Verdict.EMPTY

@@ -1,0 +1,154 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Puts an interrupted flight in order for a person: what would be done, or what was.
+
+What is done on disk is in storage (recovery); here it becomes a report. A flight that is being
+recorded is refused, as its recorder holds the lock of the flight root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TYPE_CHECKING
+
+from fdr_node.storage.lock import FlightLock
+from fdr_node.storage.recovery import plan_recovery, recover, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fdr_node.schema import Value
+    from fdr_node.storage.recovery import FlightPlan, SegmentPlan
+
+# What is done with a segment, in the words of the report.
+ACTIONS: Final = {
+    Verdict.INTACT: 'kept',
+    Verdict.DAMAGED: 'kept, in part unreadable',
+    Verdict.TORN: 'given its end',
+    Verdict.EMPTY: 'removed, it holds no record',
+    Verdict.UNREADABLE: 'set aside, unreadable',
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentReport:
+    """
+    One segment.
+
+    :param file: its name.
+    :param verdict: what it was like.
+    :param records: records in it that can be read.
+    :param cut_bytes: bytes behind the last whole record.
+    """
+
+    file: str
+    verdict: Verdict
+    records: int
+    cut_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryReport:
+    """
+    What a recovery found.
+
+    :param directory: of the flight.
+    :param segments: in their order.
+    :param losses: what is lost, in words; empty when nothing is.
+    :param was_in_order: there was nothing to do.
+    :param is_applied: it was done, and not only planned.
+    """
+
+    directory: Path
+    segments: tuple[SegmentReport, ...]
+    losses: tuple[str, ...]
+    was_in_order: bool
+    is_applied: bool
+
+    @property
+    def records(self) -> int:
+        """Records that can be read."""
+        return sum(segment.records for segment in self.segments)
+
+    def to_json(self) -> dict[str, Value]:
+        """Return what ``fdr recover --json`` prints; docs/cli.md keeps the keys."""
+        return {
+            'directory': str(self.directory),
+            'was_in_order': self.was_in_order,
+            'applied': self.is_applied,
+            'records': self.records,
+            'losses': list(self.losses),
+            'segments': [
+                {
+                    'file': segment.file,
+                    'verdict': str(segment.verdict),
+                    'records': segment.records,
+                    'cut_bytes': segment.cut_bytes,
+                }
+                for segment in self.segments
+            ],
+        }
+
+
+def recover_flight(
+    directory: Path, *, is_applied: bool, on_progress: Callable[[int, int], None]
+) -> RecoveryReport:
+    """
+    Plan the recovery of a flight, and carry it out when asked.
+
+    :param directory: of the flight.
+    :param is_applied: do it; otherwise nothing is changed.
+    :param on_progress: is told how many bytes have been gone through, and of how many.
+    :raises FdrConcurrentWriterError: a recorder holds the flight root.
+    :raises StorageError: a repair could not be read back.
+    :raises OSError: the disk refuses to read or to write.
+    """
+    total = sum(path.stat().st_size for path in directory.glob('*.mcap'))
+
+    def progress(done: int) -> None:
+        on_progress(done, total)
+
+    if not is_applied:
+        return _report(plan_recovery(directory, progress=progress), is_applied=False)
+    lock = FlightLock(directory.absolute().parent)
+    lock.acquire(directory.name)
+    try:
+        plan = plan_recovery(directory, progress=progress)
+        report = _report(plan, is_applied=True)
+        if not plan.is_in_order:
+            recover(plan)
+    finally:
+        lock.release()
+    return report
+
+
+def _report(plan: FlightPlan, *, is_applied: bool) -> RecoveryReport:
+    return RecoveryReport(
+        directory=plan.directory,
+        segments=tuple(_segment(item) for item in plan.segments),
+        losses=tuple(plan.losses),
+        was_in_order=plan.is_in_order,
+        is_applied=is_applied,
+    )
+
+
+def _segment(item: SegmentPlan) -> SegmentReport:
+    return SegmentReport(
+        file=item.path.name,
+        verdict=item.verdict,
+        records=item.found.records,
+        cut_bytes=item.cut_bytes,
+    )
