@@ -76,6 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(stop)
     finally:
         rclpy.try_shutdown()
+        # Ctrl-C under ros2 launch sends SIGINT twice. Python puts its handlers back to the default
+        # when it ends, and the late one would turn a clean end into a death by signal.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _run(stop: Flag) -> int:
