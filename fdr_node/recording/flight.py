@@ -78,6 +78,8 @@ class Flight:
         self.store = store
         self.records = 0
         self.producers: Counter[str] = Counter()
+        # The same at the last commit: what is pending may be lost yet.
+        self.producers_durable: Counter[str] = Counter()
         self.rollover_count = 0
         self.records_rolled_off = 0
         # Segments that were dropped and that nobody was told of yet.
@@ -95,7 +97,8 @@ class Flight:
         self._metadata_bytes = 0
         self._segment: Segment | None = None
         self._segment_index = -1
-        self._segment_opened_ns = 0
+        # CLOCK_MONOTONIC of the first record in the open segment.
+        self._segment_began_ns = 0
         self._segment_producers: Counter[str] = Counter()
         self._is_listed = False
         self._notes: deque[SegmentDropped] = deque()
@@ -115,12 +118,14 @@ class Flight:
     @property
     def segment_bytes(self) -> int:
         """Bytes of the open segment on disk."""
-        return self._segment.facts.size_bytes if self._segment else 0
+        segment = self._segment  # once: another thread may ask while it is cut
+        return segment.facts.size_bytes if segment else 0
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of records that are not committed."""
-        return self._segment.pending_bytes if self._segment else 0
+        segment = self._segment
+        return segment.pending_bytes if segment else 0
 
     @property
     def size_bytes(self) -> int:
@@ -131,6 +136,12 @@ class Flight:
     def bytes_written(self) -> int:
         """Bytes of all segments that the flight has had, dropped ones included."""
         return self._bytes_in_closed + self._bytes_of_dropped + self.segment_bytes
+
+    @property
+    def records_durable(self) -> int:
+        """Records that are on disk or were, in segments dropped since."""
+        in_open = self._segment.facts.records if self._segment else 0
+        return self.records_rolled_off + in_open + sum(c.facts.records for c in self._closed)
 
     def put(
         self, data: bytes, *, producer_id: str, sequence: int, received_ns: int, made_ns: int
@@ -153,6 +164,8 @@ class Flight:
         segment.add(data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=made_ns)
         if self.pending_since_ns is None:
             self.pending_since_ns = received_ns
+        if not self._segment_producers:
+            self._segment_began_ns = received_ns
         self._segment_producers[producer_id] += 1
         self.producers[producer_id] += 1
         self.records += 1
@@ -181,20 +194,27 @@ class Flight:
         """
         segment = self._segment or self._next_segment()
         segment.commit()
+        self.producers_durable = Counter(self.producers)
         if not self._is_listed and segment.facts.records:
             self._publish(self._custom_data)
             self._is_listed = True
         self._mark_committed()
 
     def cut(self) -> None:
-        """End the open segment and begin the next. :raises OSError: call it again."""
-        self._next_segment()
+        """End a segment that holds records and begin the next. :raises OSError: call it again."""
+        if self._segment is None or self._segment_producers:
+            self._next_segment()
 
     def is_old(self) -> bool:
-        """Return whether the open segment has reached its longest duration."""
-        age_ns = self._clock.monotonic_ns() - self._segment_opened_ns
+        """
+        Return whether the open segment has held records for its longest duration.
+
+        An empty one never grows old: idle hours would fill the flight with empty files, and the
+        cap would drop what was recorded for them.
+        """
+        age_ns = self._clock.monotonic_ns() - self._segment_began_ns
         duration_max_s = self._config.segment_duration_max_s
-        return self._segment is not None and rotation.is_old(
+        return bool(self._segment_producers) and rotation.is_old(
             age_ns=age_ns, duration_max_s=duration_max_s
         )
 
@@ -213,6 +233,11 @@ class Flight:
         self._end_segment(metadata)
         self._publish({**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]})
         return footer
+
+    def abandon(self) -> None:
+        """Let go of the open segment when the flight cannot be closed; never raises."""
+        if self._segment is not None:
+            self._segment.abandon()
 
     def discard(self) -> None:
         """Undo an opening: no file is left, and the store is given back."""
@@ -257,10 +282,14 @@ class Flight:
             self._end_segment(self._end_metadata(None))
         self._make_room()
         index = self._segment_index + 1
-        segment = self.store.open_segment(index, self._custom_data)
+        try:
+            segment = self.store.open_segment(index, self._custom_data)
+        except FileExistsError:
+            # Left by an opening that failed and could not be undone: the number is used up.
+            self._segment_index = index
+            raise
         self._segment = segment
         self._segment_index = index
-        self._segment_opened_ns = self._clock.monotonic_ns()
         self._is_listed = False
         while self._notes:
             self.put_own(self._notes[0])
@@ -275,6 +304,7 @@ class Flight:
         self._bytes_in_closed += facts.size_bytes
         self._segment = None
         self._segment_producers = Counter()
+        self.producers_durable = Counter(self.producers)
         self._mark_committed()
 
     def _mark_committed(self) -> None:
@@ -327,7 +357,8 @@ class Flight:
         self._metadata_bytes = self.store.publish(segments, custom_data)
 
     def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
-        texts = {SEGMENT_FOOTER_NAME: segment_footer(self._segment_producers)}
-        if footer is not None:
-            texts[FOOTER_NAME] = as_json(footer)
-        return texts
+        """Return what stands at the end of a segment; the footer's record is yet to be put."""
+        if footer is None:
+            return {SEGMENT_FOOTER_NAME: segment_footer(self._segment_producers)}
+        producers = self._segment_producers + Counter({OWN_PRODUCER: 1})
+        return {SEGMENT_FOOTER_NAME: segment_footer(producers), FOOTER_NAME: as_json(footer)}

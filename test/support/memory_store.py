@@ -53,9 +53,10 @@ class Message(NamedTuple):
 
 @dataclass(kw_only=True)
 class MemoryFlight:
-    """What is left of a flight: segments by name, and what its metadata says."""
+    """What is left of a flight: segments by name, all there ever were, what its metadata says."""
 
     segments: dict[str, MemorySegment] = field(default_factory=dict)
+    ever: list[MemorySegment] = field(default_factory=list)
     listed: list[SegmentFacts] = field(default_factory=list)
     custom_data: dict[str, str] = field(default_factory=dict)
 
@@ -92,6 +93,7 @@ class MemorySegment:
         self._size = BEGIN_BYTES + _texts_bytes(texts)
         self._pending_bytes = 0
         flight.segments[name] = self
+        flight.ever.append(self)
 
     @property
     def facts(self) -> SegmentFacts:
@@ -153,6 +155,7 @@ class MemorySegment:
     def abort(self) -> None:
         """Remove it."""
         del self._flight.segments[self._name]
+        self._flight.ever.remove(self)
 
 
 class MemoryStore:

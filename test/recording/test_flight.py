@@ -1,0 +1,538 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+The segments of one flight, on a store in memory: filling, cutting, dropping, ending.
+
+A step that fails is called again until it succeeds; what is there in the end must be what would
+be there without the failure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+import json
+from typing import NamedTuple, TYPE_CHECKING
+
+from faulty_store import Faults, FaultyStore
+from fdr_node.clock import LogClock, NS_PER_S
+from fdr_node.config import KIB
+from fdr_node.record import decode_cdr, encode_cdr
+from fdr_node.recording.flight import Flight
+from fdr_node.recording.footer import as_json
+from fdr_node.schema import FlightFooter, FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from manual_clock import ManualClock, WALL_NS
+from memory_store import MemoryDisk, MemoryFlight, MemorySegment, MemoryStore
+import pytest
+from rigs import config_of, FLIGHT_ID, header_of, payload_of, record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fdr_node.config import Setting
+    from fdr_node.record import FdrRecord
+
+# Two such records fill a segment; four segments are more than the cap holds.
+LARGE_BYTES = 180 * KIB
+
+
+class Hangar:
+    """A flight that is open, and what is needed to look at it."""
+
+    def __init__(self, settings_: Mapping[str, Setting] | None = None) -> None:
+        config = config_of(settings=settings_)
+        self.clock = ManualClock()
+        self.faults = Faults()
+        disk = MemoryDisk()
+        store = MemoryStore(disk, flight_id=FLIGHT_ID, segment_bytes_max=config.segment_bytes_max)
+        store.open_flight()
+        self.disk = disk
+        self.open_ns = self.clock.monotonic_ns()
+        self.flight = Flight(
+            header_of(config, self.clock),
+            config=config,
+            store=FaultyStore(store, self.faults),
+            clock=self.clock,
+            log_clock=LogClock(
+                wall_at_open_ns=self.clock.wall_ns(), monotonic_at_open_ns=self.open_ns
+            ),
+        )
+
+    @property
+    def stored(self) -> MemoryFlight:
+        """What is in the store."""
+        return self.disk.flights[FLIGHT_ID]
+
+    @property
+    def open_segment(self) -> MemorySegment:
+        """The segment that was begun last."""
+        return self.stored.ever[-1]
+
+    def put(self, seq: int, *, payload_bytes: int = 100, received_ns: int | None = None) -> None:
+        """Put a record, received now."""
+        record = record_of(seq, payload_bytes=payload_bytes)
+        self.flight.put(
+            encode_cdr(record),
+            producer_id=record.producer_id,
+            sequence=seq,
+            received_ns=self.clock.monotonic_ns() if received_ns is None else received_ns,
+            made_ns=record.stamp_ns,
+        )
+
+    def close(self) -> FlightFooter:
+        """Close the flight with a footer that counts as the flight does."""
+        return self.flight.close(self._footer)
+
+    def _footer(self, bytes_written: int) -> FlightFooter:
+        flight = self.flight
+        return FlightFooter(
+            flight_id=FLIGHT_ID,
+            end_utc='2026-01-31T12:00:00.000000Z',
+            end_wall_ns=self.clock.wall_ns(),
+            end_monotonic_ns=self.clock.monotonic_ns(),
+            records_written=flight.records + 1,
+            records_rolled_off=flight.records_rolled_off,
+            bytes_written=bytes_written,
+            rollover_count=flight.rollover_count,
+            segment_count=flight.segment_count,
+            clean_shutdown=True,
+        )
+
+
+def records_in(segment: MemorySegment) -> list[FdrRecord]:
+    """Return the records of a segment."""
+    return [decode_cdr(message.data) for message in segment.messages]
+
+
+def names(records: list[FdrRecord]) -> list[str]:
+    """Return kind and number of records."""
+    return [f'{record.kind} {record.seq}' for record in records]
+
+
+# --- filling
+
+
+def test_the_first_record_begins_a_segment() -> None:
+    """With the flight header in it; until then there is none."""
+    hangar = Hangar()
+    assert (hangar.flight.segment_count, hangar.stored.ever) == (0, [])
+    hangar.put(0)
+    assert (hangar.flight.segment_count, hangar.flight.segment_index) == (1, 0)
+    assert hangar.open_segment.begin_texts == {HEADER_NAME: as_json(hangar.flight.header)}
+
+
+def test_a_record_is_stored_as_it_was_received() -> None:
+    """Log time of its reception, publish time of its making, its number, its bytes."""
+    hangar = Hangar()
+    hangar.clock.advance(2.5)
+    hangar.put(7, received_ns=hangar.open_ns + 2 * NS_PER_S)
+    hangar.flight.commit()
+    (message,) = hangar.open_segment.messages
+    record = record_of(7)
+    assert (message.log_time_ns, message.publish_time_ns, message.sequence, message.data) == (
+        WALL_NS + 2 * NS_PER_S,
+        record.stamp_ns,
+        7,
+        encode_cdr(record),
+    )
+
+
+def test_log_time_never_runs_backwards() -> None:
+    """Neither when records are handed over out of turn, nor when the wall clock is set back."""
+    hangar = Hangar()
+    for seq, late_s in enumerate((1, 5, 3, 6)):
+        hangar.clock.step_wall(-1000.0 * late_s)
+        hangar.put(seq, received_ns=hangar.open_ns + late_s * NS_PER_S)
+    hangar.flight.commit()
+    assert [m.log_time_ns - WALL_NS for m in hangar.open_segment.messages] == [
+        1 * NS_PER_S,
+        5 * NS_PER_S,
+        5 * NS_PER_S,
+        6 * NS_PER_S,
+    ]
+
+
+def test_log_time_goes_on_across_segments() -> None:
+    """A record that was received before the cut and written after it."""
+    hangar = Hangar()
+    hangar.put(0, received_ns=hangar.open_ns + 9)
+    hangar.flight.cut()
+    hangar.put(1, received_ns=hangar.open_ns + 3)
+    hangar.flight.commit()
+    assert hangar.open_segment.messages[0].log_time_ns == WALL_NS + 9
+
+
+def test_own_records_count_from_zero() -> None:
+    """They have the session of the header, and the numbers of a producer."""
+    hangar = Hangar()
+    for _ in range(3):
+        hangar.flight.put_own(hangar.flight.header)
+    hangar.flight.commit()
+    records = records_in(hangar.open_segment)
+    assert [(r.producer_id, r.kind, r.seq, r.session_id) for r in records] == [
+        ('fdr', 'flight_header', seq, hangar.flight.header.session_id) for seq in range(3)
+    ]
+    assert payload_of(records[0])['flight_id'] == FLIGHT_ID
+    assert hangar.flight.producers == Counter(fdr=3)
+
+
+# --- committing
+
+
+def test_a_commit_makes_durable_and_lists_the_segment() -> None:
+    """Once: the next commits of the segment leave the metadata alone."""
+    hangar = Hangar()
+    hangar.put(0)
+    assert (hangar.flight.pending_since_ns, hangar.flight.committed_ns) == (hangar.open_ns, None)
+    hangar.clock.advance(0.5)
+    hangar.flight.commit()
+    assert hangar.stored.listed == [hangar.open_segment.facts]
+    assert hangar.stored.custom_data == {HEADER_NAME: as_json(hangar.flight.header)}
+    assert (hangar.flight.pending_since_ns, hangar.flight.committed_ns) == (
+        None,
+        hangar.clock.monotonic_ns(),
+    )
+    hangar.put(1)
+    hangar.flight.commit()
+    assert hangar.faults.calls.count('publish') == 1
+    assert len(hangar.open_segment.messages) == 2
+
+
+def test_a_segment_without_records_is_not_listed() -> None:
+    """rosbag2 would refuse the whole bag."""
+    hangar = Hangar()
+    hangar.flight.commit()
+    assert (hangar.flight.segment_count, hangar.faults.calls.count('publish')) == (1, 0)
+
+
+def test_a_commit_that_was_not_listed_is_listed_by_the_next() -> None:
+    """The records are durable, the metadata was refused."""
+    hangar = Hangar()
+    hangar.put(0)
+    hangar.faults.arm('publish')
+    with pytest.raises(OSError, match='Input/output'):
+        hangar.flight.commit()
+    assert len(hangar.open_segment.messages) == 1
+    hangar.flight.commit()
+    assert hangar.stored.listed == [hangar.open_segment.facts]
+
+
+# --- cutting
+
+
+def test_a_record_that_does_not_fit_goes_into_the_next_segment() -> None:
+    """The one before is ended, listed, and never touched again."""
+    hangar = Hangar()
+    for seq in range(3):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    first, second = hangar.stored.ever
+    assert (names(records_in(first)), names(records_in(second))) == (['imu 0', 'imu 1'], [])
+    assert json.loads((first.end_texts or {})[SEGMENT_FOOTER_NAME]) == {
+        'records': 2,
+        'producers': {'imu_1': 2},
+        'producers_omitted': 0,
+    }
+    assert hangar.stored.listed == [first.facts]
+    assert (len(second.pending), hangar.flight.segment_index) == (1, 1)
+    assert second.begin_texts == first.begin_texts
+
+
+def test_sizes_are_those_of_the_segments() -> None:
+    """What is pending is in none of them."""
+    hangar = Hangar()
+    for seq in range(3):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    first, second = (segment.facts.size_bytes for segment in hangar.stored.ever)
+    flight = hangar.flight
+    assert (flight.segment_bytes, flight.bytes_written) == (second, first + second)
+    assert flight.size_bytes - flight.bytes_written == 1000 + 300 + len(HEADER_NAME) + len(
+        as_json(flight.header).encode()
+    )
+    assert flight.pending_bytes == hangar.open_segment.pending_bytes > LARGE_BYTES
+
+
+def test_a_segment_grows_old_from_its_first_record_on() -> None:
+    """The clock of an empty one does not run: idle hours must not fill the flight with files."""
+    hangar = Hangar({'segment_duration_max_s': 10.0})
+    assert not hangar.flight.is_old()
+    hangar.flight.cut()
+    hangar.clock.advance(100)
+    assert not hangar.flight.is_old()
+    hangar.put(0)
+    hangar.clock.advance(9.999)
+    assert not hangar.flight.is_old()
+    hangar.clock.advance(0.001)
+    assert hangar.flight.is_old()
+    hangar.flight.cut()
+    assert not hangar.flight.is_old()
+    hangar.clock.advance(100)
+    assert not hangar.flight.is_old()
+
+
+def test_a_step_of_the_wall_clock_makes_no_segment_old() -> None:
+    """Age is monotonic time."""
+    hangar = Hangar({'segment_duration_max_s': 10.0})
+    hangar.put(0)
+    hangar.clock.step_wall(1e6)
+    assert not hangar.flight.is_old()
+
+
+def test_without_a_longest_duration_no_segment_is_old() -> None:
+    """The default."""
+    hangar = Hangar()
+    hangar.put(0)
+    hangar.clock.advance(1e6)
+    assert not hangar.flight.is_old()
+
+
+# --- dropping
+
+
+def filled_beyond_the_cap() -> Hangar:
+    """Return a flight whose first segments had to go."""
+    hangar = Hangar()
+    for seq in range(12):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    hangar.flight.commit()
+    return hangar
+
+
+def test_the_oldest_segments_are_dropped_and_the_log_says_so() -> None:
+    """Unlisted, removed, counted, and noted in the segment that took their place."""
+    hangar = filled_beyond_the_cap()
+    flight, stored = hangar.flight, hangar.stored
+    gone = [s for s in stored.ever if s not in stored.segments.values()]
+    assert [s.facts.index for s in gone] == [0, 1]
+    assert stored.listed == [s.facts for s in stored.segments.values()]
+    assert (flight.rollover_count, flight.records_rolled_off) == (2, 4)
+    assert flight.dropped == [s.facts for s in gone]
+    notes = [
+        payload_of(record)
+        for segment in stored.segments.values()
+        for record in records_in(segment)
+        if record.kind == 'segment_dropped'
+    ]
+    assert notes == [
+        {
+            'file': s.facts.name,
+            'index': s.facts.index,
+            'records': 2,
+            'size_bytes': s.facts.size_bytes,
+            'start_ns': s.facts.start_ns,
+            'end_ns': s.facts.end_ns,
+            'producers': {'imu_1': 2},
+            'records_rolled_off': 2 * (s.facts.index + 1),
+        }
+        for s in gone
+    ]
+
+
+def test_bytes_and_records_of_dropped_segments_still_count() -> None:
+    """They were written."""
+    hangar = filled_beyond_the_cap()
+    flight = hangar.flight
+    assert flight.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
+    assert flight.records == sum(s.facts.records for s in hangar.stored.ever) == 14
+    assert flight.producers == Counter(imu_1=12, fdr=2)
+
+
+def test_a_segment_that_somebody_removed_is_dropped_all_the_same() -> None:
+    """By hand, in the middle of the flight."""
+    hangar = Hangar()
+    for seq in range(6):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    del hangar.stored.segments[f'{FLIGHT_ID}_0.mcap']
+    for seq in range(6, 12):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    assert hangar.flight.rollover_count == 2
+
+
+# --- closing
+
+
+@pytest.mark.parametrize('count', [0, 1, 3])
+def test_the_footer_is_the_last_record_and_counts_itself(count: int) -> None:
+    """In the records, in the bytes, and in the footer of its segment."""
+    hangar = Hangar()
+    for seq in range(count):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    footer = hangar.close()
+    last = hangar.open_segment
+    records = records_in(last)
+    assert records[-1].kind == 'flight_footer'
+    assert payload_of(records[-1]) == json.loads(as_json(footer))
+    assert footer.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
+    assert footer.records_written == sum(s.facts.records for s in hangar.stored.ever)
+    assert footer.segment_count == len(hangar.stored.ever)
+    texts = last.end_texts or {}
+    assert texts[FOOTER_NAME] == as_json(footer)
+    assert json.loads(texts[SEGMENT_FOOTER_NAME])['records'] == len(records)
+    assert hangar.stored.custom_data[FOOTER_NAME] == as_json(footer)
+    assert hangar.stored.listed == [s.facts for s in hangar.stored.segments.values()]
+
+
+def test_a_footer_that_does_not_fit_goes_into_a_segment_of_its_own() -> None:
+    """And what the cut drops for it is in its counts."""
+    hangar = Hangar()
+    for seq in range(8):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    hangar.put(8, payload_bytes=20 * KIB)
+    assert not hangar.open_segment.fits(64 * KIB)
+    before = hangar.flight.rollover_count
+    footer = hangar.close()
+    assert footer.rollover_count == before + 1
+    assert footer.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
+    assert names(records_in(hangar.open_segment))[-1] == f'flight_footer {before + 1}'
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 250 * KIB), max_size=14), st.integers(1, 4))
+def test_the_footer_is_exact(sizes: list[int], commit_every: int) -> None:
+    """Bytes of all segments ever, records readable and rolled off, whatever was written."""
+    hangar = Hangar()
+    for seq, size in enumerate(sizes):
+        hangar.put(seq, payload_bytes=size)
+        if seq % commit_every == 0:
+            hangar.flight.commit()
+    footer = hangar.close()
+    stored = hangar.stored
+    readable = sum(len(segment.messages) for segment in stored.segments.values())
+    assert footer.bytes_written == sum(s.facts.size_bytes for s in stored.ever)
+    assert footer.records_written == readable + footer.records_rolled_off
+    assert footer.rollover_count == len(stored.ever) - len(stored.segments)
+    assert all(s.facts.size_bytes <= 512 * KIB for s in stored.ever)
+
+
+# --- letting go
+
+
+def test_a_flight_that_is_discarded_leaves_nothing() -> None:
+    """Neither a segment nor a place that is taken."""
+    hangar = Hangar()
+    hangar.put(0)
+    hangar.flight.discard()
+    assert (hangar.disk.flights, hangar.disk.holder) == ({}, '')
+    Hangar().flight.discard()
+
+
+def test_a_flight_that_is_abandoned_lets_go_of_its_segment() -> None:
+    """When it cannot be closed; what was committed stays."""
+    hangar = Hangar()
+    hangar.flight.abandon()
+    hangar.put(0)
+    hangar.flight.commit()
+    hangar.flight.abandon()
+    assert (hangar.open_segment.is_abandoned, len(hangar.open_segment.messages)) == (True, 1)
+
+
+def test_what_is_durable_is_counted_apart() -> None:
+    """What is pending may be lost yet."""
+    hangar = Hangar()
+    for seq in range(12):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    flight = hangar.flight
+    assert (flight.records, flight.records_durable) == (14, 11)
+    assert flight.producers_durable == Counter(imu_1=10, fdr=1)
+    flight.commit()
+    assert (flight.records_durable, flight.producers_durable) == (14, flight.producers)
+
+
+# --- failing
+
+
+class EndState(NamedTuple):
+    """All that is there in the end, and all that the flight says of it."""
+
+    segments: dict[str, list[str]]
+    footers: list[int]
+    listed: list[str]
+    rollover_count: int
+    records_rolled_off: int
+    producers: Counter[str]
+    dropped: list[str]
+
+
+def insist(hangar: Hangar, step: Callable[[], object]) -> None:
+    """Do a step until it succeeds, with a commit between, as the recorder does."""
+    for _ in range(3):
+        try:
+            step()
+        except OSError:
+            hangar.faults.reach('again')
+            insist(hangar, hangar.flight.commit)
+        else:
+            return
+    raise AssertionError
+
+
+def end_state(hangar: Hangar) -> EndState:
+    """Write two segments more than the cap holds, one cut for its age among them."""
+    for seq in range(9):
+        insist(hangar, partial(hangar.put, seq, payload_bytes=LARGE_BYTES))
+    insist(hangar, hangar.flight.commit)
+    insist(hangar, hangar.flight.cut)
+    for seq in range(9, 12):
+        insist(hangar, partial(hangar.put, seq, payload_bytes=LARGE_BYTES))
+    insist(hangar, hangar.flight.commit)
+    flight, stored = hangar.flight, hangar.stored
+    ever = stored.ever
+    assert flight.bytes_written == sum(s.facts.size_bytes for s in ever)
+    assert flight.records == sum(s.facts.records for s in ever)
+    ended = [s for s in ever if s.end_texts]
+    return EndState(
+        segments={s.facts.name: names(records_in(s)) for s in stored.segments.values()},
+        footers=[json.loads((s.end_texts or {})[SEGMENT_FOOTER_NAME])['records'] for s in ended],
+        listed=[facts.name for facts in stored.listed],
+        rollover_count=flight.rollover_count,
+        records_rolled_off=flight.records_rolled_off,
+        producers=flight.producers,
+        dropped=[facts.name for facts in flight.dropped],
+    )
+
+
+STEPS = ['commit', 'close', 'release', 'publish', 'drop_segment', 'open_segment']
+
+
+@pytest.mark.parametrize('times', [1, 2])
+@pytest.mark.parametrize('step', STEPS)
+def test_a_step_that_fails_is_continued_where_it_stopped(step: str, times: int) -> None:
+    """At every one of its calls: nothing is lost, doubled, or counted twice."""
+    without = Hangar()
+    expected = end_state(without)
+    calls = without.faults.calls.count(step)
+    assert calls > 0
+    for after in range(calls):
+        hangar = Hangar()
+        hangar.faults.arm(step, after=after, times=times)
+        assert end_state(hangar) == expected
+        assert hangar.faults.calls.count('again') == times
+
+
+def test_a_file_that_could_not_be_removed_keeps_its_number() -> None:
+    """The next segment takes the one behind it, and recording goes on."""
+    hangar = Hangar()
+    hangar.put(0)
+    hangar.flight.commit()
+    stray = MemorySegment(
+        hangar.stored, f'{FLIGHT_ID}_1.mcap', index=1, size_max=512 * KIB, texts={}
+    )
+    with pytest.raises(FileExistsError):
+        hangar.flight.cut()
+    hangar.flight.commit()
+    hangar.put(1)
+    hangar.flight.commit()
+    assert [facts.index for facts in hangar.stored.listed] == [0, 2]
+    assert stray.messages == []
