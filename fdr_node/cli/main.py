@@ -87,7 +87,9 @@ def _run(words: Sequence[str]) -> int:
     asked = next((word for word in words if not word.startswith('-')), '')
     verbs = parser.add_subparsers(metavar='VERB', required=True)
     for name, (module, summary) in VERBS.items():
-        verb_parser = verbs.add_parser(name, help=summary, description=f'{summary.capitalize()}.')
+        verb_parser = verbs.add_parser(
+            name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'
+        )
         _add_debug(verb_parser)
         if name == asked:
             verb = import_module(module)

@@ -1,0 +1,360 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What fdr info shows for people and for programs, and the code that it ends with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+import json
+from typing import TYPE_CHECKING
+
+from crafted import (
+    dropped,
+    footer,
+    HEADER,
+    MS,
+    own,
+    records,
+    segment,
+    START_NS,
+    totals,
+    write_flight,
+)
+from fdr_node.cli.info import Progress, render, render_list
+from fdr_node.cli.main import main
+from fdr_node.debrief.balance import Account, ROLLED_OFF, UNREADABLE
+from fdr_node.debrief.catalogue import FlightEntry, list_flights
+from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope, SegmentInfo
+from fdr_node.debrief.info import inspect_flight
+from fdr_node.schema import LossCause
+from project import ROOT
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOOTER = footer({'fdr': totals(2), 'imu': totals(3)}, segment_count=1)
+DATA = segment([own(0, HEADER), *records('imu', range(3)), own(1, FOOTER)], flight_footer=FOOTER)
+OPEN = segment([own(0, HEADER), *records('imu', range(3))])
+
+INFO = FlightInfo(
+    scope=Scope.FLIGHT,
+    flight_id='flight-a',
+    directory='/flights/flight-a',
+    host='uav-7',
+    clean_shutdown=False,
+    start_ns=START_NS,
+    duration_ns=12_345 * MS,
+    rollover_count=2,
+    records_rolled_off=1234,
+    segments=(
+        SegmentInfo(
+            file='flight-a_2.mcap',
+            records=12000,
+            size_bytes=3 << 20,
+            start_ns=START_NS + 5000 * MS,
+            end_ns=START_NS + 11000 * MS,
+        ),
+        SegmentInfo(file='flight-a_3.mcap', records=0, size_bytes=512, start_ns=0, end_ns=0),
+    ),
+    dropped_segments=(dropped(1, {'imu': 1}, rolled_off=1234),),
+    producers={
+        'gps': ProducerInfo(
+            account=Account(published=1, lost_by={'unknown': 1}, before_flight=None, sessions=1)
+        ),
+        'imu': ProducerInfo(
+            account=Account(
+                published=13300,
+                recorded=12000,
+                lost_by={'ring': 67, 'rolled_off': 1234},
+                duplicates=1,
+                sessions=1,
+            ),
+            kinds={'imu': 11999, 'tick': 1},
+        ),
+    },
+    malformed=0,
+    is_balanced=True,
+    problems=('segment 4 is missing',),
+)
+
+SHOWN = """\
+flight     flight-a
+directory  /flights/flight-a
+host       uav-7
+start      2023-11-14T22:13:20.000000Z (UTC)
+end        2023-11-14T22:13:32.345000Z (UTC)
+duration   12.345 s
+closed     NOT: the recorder failed, or still records
+records    12,000 in 2 segments
+size       3.0 MiB (3,146,240 bytes)
+
+SEGMENT          RECORDS      BYTES  FROM [s]  TO [s]
+flight-a_2.mcap   12,000  3,145,728     5.000  11.000
+flight-a_3.mcap        0        512         -       -
+
+DROPPED to keep the cap: 2 segments, 1,234 records
+- flight-a_1.mcap: 1 record, 0.001 to 0.002 s
+
+PRODUCER  PUBLISHED  RECORDED   LOST  DUPLICATES  LOST BY
+gps               1         0      1           0  unknown 1
+imu          13,300    12,000  1,301           1  ring 67, rolled_off 1,234
+
+PRODUCER  KIND  RECORDS  RATE [1/s]
+imu       imu    11,999     1,999.8
+imu       tick        1         0.2
+
+PROBLEMS
+- segment 4 is missing
+
+BALANCED: 13,301 published + 1 duplicates = 12,000 recorded + 1,302 lost"""
+
+
+def test_a_flight_for_people() -> None:
+    """Columns are aligned, numbers are exact, and the last line is the verdict."""
+    assert render(INFO) == SHOWN
+
+
+def test_what_does_not_add_up_comes_last() -> None:
+    """The last line has both sides of what is no equation."""
+    imu = ProducerInfo(account=Account(published=9, recorded=7))
+    info = replace(INFO, producers={'imu': imu}, is_balanced=False, problems=('imu: 2 gone',))
+    assert render(info).splitlines()[-4:] == [
+        'PROBLEMS',
+        '- imu: 2 gone',
+        '',
+        'NOT BALANCED: 9 published + 0 duplicates against 7 recorded + 0 lost',
+    ]
+
+
+def test_one_segment_for_people() -> None:
+    """How the flight ended is not said of one segment of it."""
+    info = replace(INFO, scope=Scope.SEGMENT, segments=INFO.segments[:1], host='')
+    assert render(info).splitlines()[:8] == [
+        'flight     flight-a (one segment of it)',
+        'directory  /flights/flight-a',
+        'host       ?',
+        'start      2023-11-14T22:13:20.000000Z (UTC)',
+        'end        2023-11-14T22:13:32.345000Z (UTC)',
+        'duration   12.345 s',
+        'records    12,000 in 1 segment',
+        'size       3.0 MiB (3,145,728 bytes)',
+    ]
+
+
+def test_a_clean_flight_has_no_empty_headings() -> None:
+    """Nothing is shown of drops and problems where there are none."""
+    info = replace(
+        INFO,
+        clean_shutdown=True,
+        rollover_count=0,
+        segments=INFO.segments[1:],
+        producers={'imu': INFO.producers['imu']},
+        problems=(),
+    )
+    text = render(info)
+    assert 'closed     cleanly\n' in text
+    assert 'imu       imu    11,999           -\n' in text
+    assert 'DROPPED' not in text
+    assert 'PROBLEMS' not in text
+
+
+def test_names_cannot_move_the_cursor() -> None:
+    """Anyone can publish under any name; it is shown, and not obeyed."""
+    name = 'imu\x1b[2J\nfdr'
+    info = replace(
+        INFO,
+        producers={name: ProducerInfo(account=Account(), kinds={'a\tb': 1})},
+        problems=(f'{name}: lost',),
+    )
+    text = render(info)
+    assert '\x1b' not in text
+    assert 'imu\ufffd[2J\ufffdfdr' in text
+    assert 'a\ufffdb' in text
+    assert len(text.splitlines()) == len(SHOWN.splitlines()) - 2
+
+
+@pytest.mark.parametrize(
+    ('size_bytes', 'text'),
+    [
+        (0, '0 B (0 bytes)'),
+        (1023, '1023 B (1,023 bytes)'),
+        (1536, '1.5 KiB (1,536 bytes)'),
+        (5 << 40, '5.0 TiB (5,497,558,138,880 bytes)'),
+        (5 << 50, '5120.0 TiB (5,629,499,534,213,120 bytes)'),
+    ],
+)
+def test_sizes(size_bytes: int, text: str) -> None:
+    """A size is shown for a glance, and exactly."""
+    item = replace(INFO.segments[0], size_bytes=size_bytes)
+    assert f'size       {text}\n' in render(replace(INFO, segments=(item,)))
+
+
+ENTRY = FlightEntry(
+    flight_id='flight-a',
+    directory='/flights/flight-a',
+    start_ns=START_NS,
+    duration_ns=12_345 * MS,
+    records=12000,
+    size_bytes=3 << 20,
+    segments=2,
+    clean_shutdown=True,
+    problems=(),
+)
+
+
+def test_a_list_for_people() -> None:
+    """A line for each flight; what is not known has a question mark."""
+    reason = 'metadata.yaml: it is no YAML'
+    unknown = replace(
+        ENTRY,
+        flight_id='b',
+        start_ns=None,
+        duration_ns=None,
+        records=None,
+        clean_shutdown=False,
+        problems=(reason,),
+    )
+    not_closed = replace(ENTRY, duration_ns=None, records=None, clean_shutdown=False)
+    assert render_list([ENTRY, not_closed, unknown]).splitlines() == [
+        'FLIGHT    START (UTC)                  SECONDS  RECORDS     SIZE  SEGMENTS  CLOSED',
+        'flight-a  2023-11-14T22:13:20.000000Z   12.345   12,000  3.0 MiB         2  clean',
+        'flight-a  2023-11-14T22:13:20.000000Z        ?        ?  3.0 MiB         2  not closed',
+        f'b         ?                                  ?        ?  3.0 MiB         2  {reason}',
+    ]
+
+
+def test_a_clean_flight_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text on stdout, nothing on stderr."""
+    directory = write_flight(tmp_path, {0: DATA}, flight_footer=FOOTER)
+    assert main(['info', str(directory)]) == 0
+    assert capsys.readouterr() == (render(inspect_flight(directory)) + '\n', '')
+
+
+@pytest.mark.parametrize('data', [OPEN, DATA[:-1]], ids=['not closed', 'cut off'])
+def test_findings_end_with_3(
+    data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are in the data, not on stderr."""
+    directory = write_flight(tmp_path, {0: data})
+    assert main(['info', str(directory), '--json']) == 3
+    out, err = capsys.readouterr()
+    assert (json.loads(out), err) == (inspect_flight(directory).to_json(), '')
+
+
+def test_a_segment_is_a_flight_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path may name one file."""
+    path = write_flight(tmp_path, {0: OPEN}) / 'flight-a_0.mcap'
+    assert main(['info', str(path), '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['scope'] == 'segment'
+
+
+def test_a_root_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All flights that are there; 3 when one of them was not closed."""
+    write_flight(tmp_path, {0: DATA}, flight_footer=FOOTER)
+    assert main(['info', str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith('flight-a  2023-11-14T22:13:20')
+    write_flight(tmp_path, {0: OPEN}, flight_id='flight-b')
+    assert main(['info', str(tmp_path), '--json']) == 3
+    flights = json.loads(capsys.readouterr().out)['flights']
+    assert [flight['clean_shutdown'] for flight in flights] == [True, False]
+
+
+@pytest.mark.parametrize('name', ['nothing', 'empty', 'notes.txt'])
+def test_what_is_no_flight_ends_with_1(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line names the path."""
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'notes.txt').write_text('text', encoding='utf-8')
+    assert main(['info', str(tmp_path / name)]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count('\n')) == ('', 1)
+    assert err.startswith('fdr: read: ')
+    assert str(tmp_path / name) in err
+
+
+class Terminal(StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def test_progress_on_a_terminal() -> None:
+    """Twice a second at most, on one line, which is gone at the end."""
+    times = iter([10.0, 10.4, 10.5, 10.9, 11.0])
+    stream = Terminal()
+    with Progress(stream, now_s=lambda: next(times)) as progress:
+        for done in (1, 2, 3, 4):
+            progress.show(done << 20, 8 << 20)
+    line = '\r\x1b[Kreading 8.0 MiB: {} %'
+    assert stream.getvalue() == line.format(25) + line.format(50) + '\r\x1b[K'
+
+
+def test_progress_that_is_quick_shows_nothing() -> None:
+    """What takes less than half a second needs no progress."""
+    stream = Terminal()
+    with Progress(stream, now_s=lambda: 1.0) as progress:
+        progress.show(0, 0)
+    assert stream.getvalue() == ''
+
+
+def test_progress_is_for_terminals() -> None:
+    """A log file does not get it."""
+    times = iter([1.0, 2.0])
+    stream = StringIO()
+    with Progress(stream, now_s=lambda: next(times)) as progress:
+        progress.show(1, 2)
+    assert stream.getvalue() == ''
+
+
+def documented(name: str) -> dict[str, object]:
+    """Return an example of JSON in the documentation."""
+    text = (ROOT / 'docs' / 'cli.md').read_text(encoding='utf-8')
+    _, _, rest = text.partition(f'<!-- example: {name} -->\n```json\n')
+    example: object = json.loads(rest.partition('```')[0])
+    assert isinstance(example, dict)
+    return example
+
+
+def test_the_documented_json_is_the_json(tmp_path: Path) -> None:
+    """The examples in docs/cli.md are what comes out of the flight that they describe."""
+    flight_footer = footer(
+        {'fdr': totals(3), 'imu': totals(6)}, segment_count=2, rollover_count=1, rolled_off=3
+    )
+    data = segment(
+        [
+            own(1, dropped(0, {'imu': 2, 'fdr': 1}, rolled_off=3)),
+            *records('imu', range(2, 6)),
+            own(2, flight_footer),
+        ],
+        first=3,
+        flight_footer=flight_footer,
+    )
+    directory = write_flight(tmp_path, {1: data}, flight_footer=flight_footer)
+    info = inspect_flight(directory).to_json()
+    (flight,) = list_flights(tmp_path)
+    there = {'directory': '/data/flights/flight-a'}
+    assert documented('fdr info') == {**info, **there}
+    assert documented('fdr info of a root') == {'flights': [{**flight.to_json(), **there}]}
+
+
+def test_the_documented_causes_are_all() -> None:
+    """A loss has no cause that the documentation does not explain."""
+    text = (ROOT / 'docs' / 'cli.md').read_text(encoding='utf-8')
+    causes = [*LossCause, ROLLED_OFF, UNREADABLE]
+    assert [cause for cause in causes if f'\n| `{cause}` |' not in text] == []
