@@ -1,0 +1,142 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""How the executable starts, refuses to start, and starts again after a crash."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from node_flight import check_complete, LandedFlight
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ground_station import GroundStation
+    from processes import Field, Recorder
+
+pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(60)]
+
+CANNOT = 1
+USAGE = 2
+
+
+def refusal(recorder: Recorder, *, code: int, event: str) -> str:
+    """Wait for the end of a recorder that does not start, and return its reason."""
+    assert recorder.wait() == code
+    assert recorder.popen.stdout is not None
+    assert recorder.popen.stdout.read() == b''
+    (told,) = recorder.events()
+    assert (told['event'], told['level']) == (event, 'ERROR')
+    return str(told['reason'])
+
+
+@pytest.mark.parametrize(
+    ('argument', 'reason'),
+    [
+        pytest.param('histroy:=5', 'histroy is 5, allowed: a known parameter', id='unknown'),
+        pytest.param(
+            'history_depth:=0', 'history_depth is 0, allowed: 1 to 1000000 records', id='range'
+        ),
+        pytest.param(
+            'chunk_bytes:=1e6',
+            'chunk_bytes is 1000000.0, allowed: int, 4096 to 67108864 bytes',
+            id='type',
+        ),
+        pytest.param(
+            'segment_bytes_max:=1073741824000',
+            'segment_bytes_max is 1073741824000, allowed: 524288 to 17179869184 bytes',
+            id='size',
+        ),
+        pytest.param(
+            'flight_bytes_max:=2097152',
+            'flight_bytes_max is 2097152, allowed: '
+            'at least 2 x segment_bytes_max + 262144 = 537133056 bytes',
+            id='two that do not fit',
+        ),
+    ],
+)  # fmt: skip
+def test_a_bad_parameter_stops_the_start(field: Field, argument: str, reason: str) -> None:
+    """One line names it, its value and its bound; nothing is made."""
+    assert refusal(field.recorder('-p', argument), code=USAGE, event='parameter_refused') == reason
+    assert not field.root.exists()
+
+
+def test_a_flight_id_that_is_no_uuid_is_a_bad_parameter(field: Field) -> None:
+    """It is found out when the flight is opened."""
+    recorder = field.recorder('-p', 'flight_id:=sortie-7')
+    reason = refusal(recorder, code=USAGE, event='flight_not_opened')
+    assert reason == "flight_id is 'sortie-7', allowed: a UUID, or empty"
+    assert not field.root.exists()
+
+
+def test_a_manifest_that_is_missing_refuses_the_flight(field: Field) -> None:
+    """The aircraft does not take off with a plan that nobody can name later."""
+    recorder = field.recorder('-p', f'manifest_paths:=[{field.place}/missing.plan]')
+    reason = refusal(recorder, code=CANNOT, event='flight_not_opened')
+    assert f'{field.place}/missing.plan: the manifest cannot be read' in reason
+    assert not field.root.exists()
+
+
+def test_a_second_recorder_on_the_same_root_names_the_first(field: Field) -> None:
+    """The lock and who holds it are in the message; the first one is not disturbed."""
+    first = field.recorder()
+    said = first.wait_recording()
+    second = field.recorder()
+    reason = refusal(second, code=CANNOT, event='flight_not_opened')
+    assert str(field.root / '.fdr.lock') in reason
+    assert f'pid {first.popen.pid}' in reason
+    assert said['flight_id'] in reason
+    assert first.stop() == 0
+    assert LandedFlight(said).footer.records_written == 2
+    assert sorted(path.name for path in field.root.iterdir()) == ['.fdr.lock', said['flight_id']]
+
+
+def test_after_a_kill_the_next_one_starts(field: Field, station: GroundStation) -> None:
+    """The lock of a dead process is no obstacle, and what it left is not touched."""
+    first = field.recorder()
+    said = first.wait_recording()
+    station.status.wait_for(lambda status: status.ready_for_takeoff)
+    first.stop(signal.SIGKILL)
+    left = contents(field.root / said['flight_id'])
+    second = field.recorder()
+    said_again = second.wait_recording()
+    assert said_again['flight_id'] != said['flight_id']
+    assert second.stop() == 0
+    LandedFlight(said_again)
+    assert contents(field.root / said['flight_id']) == left
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Return the files of a directory."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_a_reader_of_stdout_that_has_gone_is_no_reason_not_to_record(
+    field: Field, station: GroundStation
+) -> None:
+    """Whoever started it may have read the first line and left."""
+    recorder = field.recorder()
+    said = recorder.wait_recording()
+    recorder.close_stdout()
+    assert station.transition('deactivate')
+    assert station.transition('activate')
+    assert station.state() == 'active'
+    producer = field.producer('camera')
+    station.hears('camera')
+    published = producer.send(20, rate=200)
+    assert station.state() == 'active'
+    assert recorder.stop() == 0
+    check_complete(LandedFlight(said), 'camera', published)

@@ -1,0 +1,124 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+A component that publishes with rclpy alone: ``python plain_producer.py PRODUCER_ID TOPIC``.
+
+It does what it is told on its standard input, one order a line, and answers each with a line on
+its standard output. Until the first order it greets under another name, so that the test sees in
+the recorder's status that both have found each other; what it publishes then arrives from the
+first record on.
+
+``send COUNT RATE``  publish COUNT records at RATE per second; RATE 0 is as fast as it can.
+``garbage COUNT``    publish COUNT messages that are no FdrRecord.
+``quit``             end.
+
+An answer is the number of records published so far; garbage is not counted.
+"""
+
+# rclpy is typed in part.
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from fdr_node.msg import FdrRecord
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+if TYPE_CHECKING:
+    from rclpy.publisher import Publisher
+
+GREETING_PERIOD_S = 0.02
+GREETING = '_greeting'
+SESSION_ID = 0xABCD
+# DDS does not deliver a message without a byte.
+GARBAGE = (b'\x07', b'\x00\x01\x00\x00', b'\xff' * 60, bytes(5000))
+
+
+class Component:
+    """A publisher that counts."""
+
+    def __init__(self, node: Node, producer_id: str, topic: str) -> None:
+        self.published = 0
+        self._greetings = 0
+        self._producer_id = producer_id
+        qos = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._publisher: Publisher = node.create_publisher(FdrRecord, topic, qos)
+
+    def send_one(self) -> None:
+        """Publish the next record."""
+        self._publish(self._producer_id, self.published)
+        self.published += 1
+
+    def send(self, count: int, rate: float) -> None:
+        """Publish records evenly."""
+        begin_s = time.monotonic()
+        for place in range(count):
+            if rate and (wait_s := begin_s + place / rate - time.monotonic()) > 0:
+                time.sleep(wait_s)
+            self.send_one()
+
+    def send_garbage(self, count: int) -> None:
+        """Publish bytes that no FdrRecord has, as whoever speaks DDS can."""
+        for place in range(count):
+            self._publisher.publish(GARBAGE[place % len(GARBAGE)])
+
+    def greet(self) -> None:
+        """Publish now and then until there is an order."""
+        while not select.select([sys.stdin], [], [], GREETING_PERIOD_S)[0]:
+            self._publish(f'{self._producer_id}{GREETING}', self._greetings)
+            self._greetings += 1
+
+    def _publish(self, producer_id: str, seq: int) -> None:
+        record = FdrRecord(
+            monotonic_ns=time.monotonic_ns(),
+            session_id=SESSION_ID,
+            seq=seq,
+            schema_version=1,
+            producer_id=producer_id,
+            kind='imu',
+            # A MessagePack map: {'n': seq}.
+            payload=b'\x81\xa1n\xcf' + seq.to_bytes(8, 'big'),
+        )
+        record.stamp.sec = int(time.time())
+        self._publisher.publish(record)
+
+
+def main(producer_id: str, topic: str) -> None:
+    """Do what is ordered."""
+    rclpy.init(args=[])
+    node = Node(f'{producer_id}_component')
+    component = Component(node, producer_id, topic)
+    component.greet()
+    for line in sys.stdin:
+        match line.split():
+            case ['send', count, rate]:
+                component.send(int(count), float(rate))
+            case ['garbage', count]:
+                component.send_garbage(int(count))
+            case _:
+                break
+        sys.stdout.write(f'{component.published}\n')
+        sys.stdout.flush()
+    node.destroy_node()
+    rclpy.shutdown()
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -1,0 +1,200 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+The recorder and its producers in processes of their own, in a domain that nobody else is in.
+
+Nothing is waited for by sleeping: the recorder says when it records, its status says whom it
+hears, and a producer answers every order. Each process is ended by its own id.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+import json
+import os
+from pathlib import Path
+import select
+import signal
+import subprocess
+import sys
+import time
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Discovery takes up to 3 s now and then, and a busy computer is slow to start Python (s).
+WAIT_S = 15.0
+
+PRODUCER_PROGRAM = Path(__file__).with_name('plain_producer.py')
+
+
+def environment(domain_id: int) -> dict[str, str]:
+    """Return the environment of a process in a domain of this computer alone."""
+    return {
+        **os.environ,
+        'ROS_DOMAIN_ID': str(domain_id),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+    }
+
+
+class Process:
+    """A process of ours that talks in lines."""
+
+    def __init__(self, command: list[str], *, domain_id: int, log: Path) -> None:
+        self._log = log
+        with log.open('wb') as errors:
+            self.popen = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment(domain_id),
+            )
+
+    @property
+    def errors(self) -> str:
+        """What it has written on stderr so far."""
+        return self._log.read_text(errors='replace')
+
+    def read_line(self) -> str:
+        """Return its next line; fail when none comes in time, or when it has ended."""
+        output = _pipe(self.popen.stdout)
+        ready, _, _ = select.select([output], [], [], WAIT_S)
+        line = output.readline().decode() if ready else ''
+        assert line, f'no line came; stderr: {self.errors}'
+        return line
+
+    def write_line(self, line: str) -> None:
+        """Give it an order."""
+        pipe = _pipe(self.popen.stdin)
+        pipe.write(line.encode() + b'\n')
+        pipe.flush()
+
+    def close_stdout(self) -> None:
+        """Be gone for it."""
+        _pipe(self.popen.stdout).close()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal and wait for the end. :return: the exit code."""
+        self.popen.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end. :return: the exit code."""
+        return self.popen.wait(WAIT_S)
+
+    def clear(self) -> None:
+        """Kill it if it still lives, and close the pipes."""
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait(WAIT_S)
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            with suppress(OSError):
+                _pipe(pipe).close()
+
+
+class Recorder(Process):
+    """The node ``fdr_node`` in a process of its own."""
+
+    def __init__(self, root: Path, *arguments: str, domain_id: int, log: Path) -> None:
+        command = [sys.executable, '-m', 'fdr_node.ros.main', '--ros-args']
+        command += ['-p', f'flight_root:={root}', *arguments]
+        super().__init__(command, domain_id=domain_id, log=log)
+
+    def wait_recording(self) -> dict[str, str]:
+        """Return what it says when it records."""
+        line: dict[str, str] = json.loads(self.read_line())
+        assert line['event'] == 'recording'
+        return line
+
+    def events(self, name: str = '') -> list[dict[str, object]]:
+        """Return the events in its log, or those of a name."""
+        lines = [line for line in self.errors.splitlines() if line.startswith('{')]
+        events = [json.loads(line) for line in lines]
+        return [event for event in events if name in {'', event['event']}]
+
+    def wait_event(self, name: str) -> dict[str, object]:
+        """Return the first event of a name, which may still be to come."""
+        until_s = time.monotonic() + WAIT_S
+        while not (found := self.events(name)):
+            assert time.monotonic() < until_s, f'no {name}; stderr: {self.errors}'
+            select.select([], [], [], 0.02)
+        return found[0]
+
+
+class Producer(Process):
+    """A component in a process of its own."""
+
+    def __init__(self, producer_id: str, topic: str, *, domain_id: int, log: Path) -> None:
+        self.producer_id = producer_id
+        command = [sys.executable, str(PRODUCER_PROGRAM), producer_id, topic]
+        super().__init__(command, domain_id=domain_id, log=log)
+
+    def order(self, order: str) -> None:
+        """Let it do something; :meth:`answer` waits until it is done."""
+        self.write_line(order)
+
+    def answer(self) -> int:
+        """Return how many records it has published once its order is done."""
+        return int(self.read_line())
+
+    def send(self, count: int, rate: int = 0) -> int:
+        """Let it publish. :return: how many records it has published."""
+        self.order(f'send {count} {rate}')
+        return self.answer()
+
+
+class Field:
+    """All processes of a test: started here, ended with it."""
+
+    def __init__(self, place: Path, domain_id: int) -> None:
+        self.place = place
+        self.root = place / 'flights'
+        self.domain_id = domain_id
+        self._processes: list[Process] = []
+
+    def recorder(self, *arguments: str) -> Recorder:
+        """Start a recorder."""
+        log = self.place / f'{len(self._processes)}.log'
+        recorder = Recorder(self.root, *arguments, domain_id=self.domain_id, log=log)
+        self._processes.append(recorder)
+        return recorder
+
+    def producer(self, producer_id: str, topic: str = '/fdr/records') -> Producer:
+        """Start a producer; it greets until its first order."""
+        log = self.place / f'{len(self._processes)}.log'
+        producer = Producer(producer_id, topic, domain_id=self.domain_id, log=log)
+        self._processes.append(producer)
+        return producer
+
+    def clear(self) -> None:
+        """End whatever is left."""
+        for process in self._processes:
+            process.clear()
+
+
+@contextmanager
+def field_of(place: Path, domain_id: int) -> Iterator[Field]:
+    """Return a field, and end its processes."""
+    field = Field(place, domain_id)
+    try:
+        yield field
+    finally:
+        field.clear()
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None
+    return pipe
