@@ -176,7 +176,7 @@ def test_parameters_of_rclpy_are_none_of_ours() -> None:
         ('commit_interval_s:=10.5', 'commit_interval_s', 10.5, '0.1 to 10 s'),
         ('commit_interval_s:=.inf', 'commit_interval_s', inf, '0.1 to 10 s'),
         ('segment_duration_max_s:=0.5', 'segment_duration_max_s', 0.5, '0 (off) or 1 to 86400 s'),
-        ('storage_backend:=sqlite3', 'storage_backend', 'sqlite3', 'one of: mcap'),
+        ('storage_backend:=tape', 'storage_backend', 'tape', SPECS['storage_backend'].bound()),
         ('autostart:=1', 'autostart', 1, 'bool, true or false'),
         ("flight_root:=''", 'flight_root', '', 'not empty'),
         ('manifest_paths:=/a.plan', 'manifest_paths', '/a.plan', 'tuple, at most 64 paths'),

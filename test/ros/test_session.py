@@ -28,10 +28,10 @@ from fdr_node.errors import ConfigError, FdrConcurrentWriterError, FdrOpenError
 from fdr_node.intake.ledger import JOINING_NS, OTHERS, REORDERING_NS
 from fdr_node.ros.session import FlightSession
 from fdr_node.schema import FlightFooter, FlightHeader, LossCause, ProducerTotals
-from flights import config_of, FLIGHT_ID, payload_of
 from heads import serialised
 from manual_clock import ManualClock
 import pytest
+from rigs import config_of, FLIGHT_ID, payload_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
