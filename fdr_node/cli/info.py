@@ -161,7 +161,11 @@ def render_list(flights: Sequence[FlightEntry]) -> str:
 
 
 def _facts(info: FlightInfo) -> list[str]:
-    closed = 'cleanly' if info.clean_shutdown else 'NOT: the recorder failed, or still records'
+    closed = (
+        'cleanly'
+        if info.clean_shutdown
+        else 'NOT cleanly: the recorder failed or crashed, or still records'
+    )
     facts = {
         'flight': info.flight_id,
         'directory': info.directory,

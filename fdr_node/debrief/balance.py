@@ -100,30 +100,25 @@ class Evidence:
 
 
 def settle(evidence: Evidence) -> dict[str, Account]:
-    """Return the account of every producer, in the order of their names."""
+    """Return the account of every producer, by its name, in the order of the names."""
     footer = evidence.footer
     proof = prove(evidence.tally, has_start=evidence.has_start)
     names = proof.keys() | evidence.rolled_off.keys() | evidence.unreadable.keys()
     totals = footer.producers if footer else {}
     is_complete = footer is not None and not footer.producers_omitted
     unreadable = _find_unreadable(evidence, proof)
-    rolled_off = _find_rolled_off(evidence, proof)
     accounts: dict[str, Account] = {}
-    for name in sorted(names | totals.keys()):
+    for name, total in totals.items():
         known = proof.get(name, Proof())
-        if name in totals:
-            absent = max(0, totals[name].recorded - known.recorded)
-            gone = _gone(evidence, name, absent, unreadable)
-            accounts[name] = _by_footer(evidence, totals[name], known, gone)
-        else:
-            accounts[name] = _by_sequence(
-                evidence,
-                name,
-                known,
-                rolled_off=rolled_off.get(name, 0),
-                is_unknown=is_complete,
-            )
-    return accounts
+        gone = _gone(evidence, name, max(0, total.recorded - known.recorded), unreadable)
+        accounts[name] = _by_footer(evidence, total, known, gone)
+    others = {name: proof.get(name, Proof()) for name in names - totals.keys()}
+    rolled_off = _find_rolled_off(evidence, others, accounts)
+    for name, known in others.items():
+        accounts[name] = _by_sequence(
+            evidence, name, known, rolled_off=rolled_off.get(name, 0), is_unknown=is_complete
+        )
+    return dict(sorted(accounts.items()))
 
 
 def check_totals(evidence: Evidence, accounts: Mapping[str, Account]) -> list[str]:
@@ -142,9 +137,8 @@ def check_totals(evidence: Evidence, accounts: Mapping[str, Account]) -> list[st
         found.append(
             f'records that were written and cannot be read, of unknown producers: {count}'
         )
-    rolled_off = sum(account.lost_by.get(ROLLED_OFF, 0) for account in accounts.values())
-    if not evidence.footer and rolled_off < evidence.records_rolled_off:
-        count = evidence.records_rolled_off - rolled_off
+    footer, count = evidence.footer, evidence.records_rolled_off - _rolled_off(accounts)
+    if count > 0 and (footer is None or footer.producers_omitted):
         found.append(f'records in dropped segments, of unknown producers: {count}')
     if evidence.tally.untracked:
         found.append(f'records of more sessions than are followed: {evidence.tally.untracked}')
@@ -160,16 +154,25 @@ def _missing_written(evidence: Evidence) -> int:
     return footer.records_written - footer.records_rolled_off - recorded
 
 
-def _find_rolled_off(evidence: Evidence, proof: Mapping[str, Proof]) -> Mapping[str, int]:
+def _find_rolled_off(
+    evidence: Evidence, others: Mapping[str, Proof], accounts: Mapping[str, Account]
+) -> Mapping[str, int]:
     """
-    Return the records in dropped segments by producer, without a footer.
+    Return the records in dropped segments, by producer, of those that no footer counts.
 
     What the log says of the first ones that were dropped is dropped itself in time. The numbers
     before the first ones that are left tell as much, if they add up to all that was dropped.
+
+    :param others: what is proven of them
+    :param accounts: of the producers that the footer counts
     """
-    ahead = {name: known.ahead for name, known in proof.items()}
-    is_exact = evidence.footer is None and sum(ahead.values()) == evidence.records_rolled_off
+    ahead = {name: known.ahead for name, known in others.items()}
+    is_exact = sum(ahead.values()) == evidence.records_rolled_off - _rolled_off(accounts)
     return ahead if is_exact else evidence.rolled_off
+
+
+def _rolled_off(accounts: Mapping[str, Account]) -> int:
+    return sum(account.lost_by.get(ROLLED_OFF, 0) for account in accounts.values())
 
 
 def _by_sequence(

@@ -97,7 +97,7 @@ host       uav-7
 start      2023-11-14T22:13:20.000000Z (UTC)
 end        2023-11-14T22:13:32.345000Z (UTC)
 duration   12.345 s
-closed     NOT: the recorder failed, or still records
+closed     NOT cleanly: the recorder failed or crashed, or still records
 records    12,000 in 2 segments
 size       3.0 MiB (3,146,240 bytes)
 

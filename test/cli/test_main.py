@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from crafted import HEADER, own, segment, write_flight
 from fdr_node import __version__
 from fdr_node.cli import main as command
+from project import ROOT
 import pytest
 
 if TYPE_CHECKING:
@@ -203,6 +204,13 @@ def test_reading_a_flight_needs_neither_ros_nor_mavlink(tmp_path: Path) -> None:
         [sys.executable, '-c', code, str(directory)], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == '3 []'
+
+
+def test_every_verb_is_documented() -> None:
+    """docs/cli.md has a section for each verb, and for nothing else."""
+    text = (ROOT / 'docs' / 'cli.md').read_text(encoding='utf-8')
+    sections = {line for line in text.splitlines() if line.startswith('## ')}
+    assert sections == {f'## fdr {name}' for name in command.VERBS}
 
 
 def test_verbs_are_modules_that_are_there() -> None:

@@ -190,6 +190,33 @@ def test_drops_without_a_footer_are_those_that_are_named() -> None:
     assert lines(found) == ['records in dropped segments, of unknown producers: 6']
 
 
+def test_drops_of_those_that_the_footer_leaves_out() -> None:
+    """Their numbers tell, when they add up to what the others leave of the dropped records."""
+    named = footer({'imu': totals(20)}, segment_count=4, rollover_count=2, rolled_off=14)
+    flight_footer = replace(named, records_written=26, producers_omitted=1)
+    items = [*records('imu', range(10, 20)), *records('gps', range(4, 6))]
+    found = evidence(items, flight_footer, has_start=False)
+    assert settle(found) == {
+        'gps': Account(
+            published=6, recorded=2, lost_by={'rolled_off': 4}, before_flight=None, sessions=1
+        ),
+        'imu': Account(published=20, recorded=10, lost_by={'rolled_off': 10}, sessions=1),
+    }
+    assert lines(found) == []
+
+
+def test_a_recovered_flight_has_a_footer_that_names_nobody() -> None:
+    """It counts as if there were none."""
+    recovered = replace(ROLLED, records_written=20, producers={}, producers_omitted=1)
+    found = evidence(records('imu', range(10, 20)), recovered, has_start=False)
+    assert settle(found) == {
+        'imu': Account(
+            published=20, recorded=10, lost_by={'rolled_off': 10}, before_flight=None, sessions=1
+        )
+    }
+    assert lines(found) == []
+
+
 def test_damage_in_a_hole_without_a_footer() -> None:
     """Unreadable records come first in the holes; the rest of a hole has no name."""
     found = evidence(records('imu', [0, 1, 7]), None, unreadable={'imu': 3})

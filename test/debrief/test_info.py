@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bag_reader import read_torn
 from crafted import (
     dropped,
     DURATION_NS,
@@ -45,6 +46,7 @@ from fdr_node.record import FdrRecord
 from fdr_node.schema import Kind, LossCause
 import mcap_bytes
 import pytest
+from rigs import DiskRig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -718,6 +720,36 @@ def test_what_is_said_of_a_flight(name: str, tmp_path: Path) -> None:
     info = inspect_flight(directory)
     assert info == info_of(directory, **case.changes)
     assert info.has_findings is (name not in WITHOUT_FINDINGS)
+
+
+def test_what_the_recorder_writes_adds_up(tmp_path: Path) -> None:
+    """A flight beyond its cap, looked at while it is recorded and after it was closed."""
+    rig = DiskRig(tmp_path)
+    rig.open_flight()
+    rig.write(range(40), payload_bytes=100 * 1024)
+    rig.recorder.commit()
+    for has_end in (False, True):
+        if has_end:
+            rig.recorder.close_flight()
+        info = inspect_flight(rig.directory)
+        kept = [
+            item.record.seq
+            for path in rig.directory.glob('*.mcap')
+            for item in read_torn(path).stored
+            if item.record.producer_id == 'imu_1'
+        ]
+        assert 0 < len(kept) < 40
+        account = Account(
+            published=40,
+            recorded=len(kept),
+            lost_by={'rolled_off': 40 - len(kept)},
+            before_flight=0 if has_end else None,
+            sessions=1,
+        )
+        assert info.producers['imu_1'] == producer(account, imu=len(kept))
+        assert (info.clean_shutdown, info.is_balanced) == (has_end, True)
+        assert len(info.problems) == (0 if has_end else 1)
+        assert info.rollover_count == int(info.segments[0].file.split('_')[1].split('.')[0])
 
 
 @pytest.mark.parametrize(
