@@ -21,9 +21,11 @@ differs. It writes only between its own markers.
 from __future__ import annotations
 
 from dataclasses import fields, MISSING
+import json
 from pathlib import Path
 import re
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from fdr_node.config import RecorderConfig, SPECS
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
+
+_LINE = 99
+_COMMENT = '    # '
 
 
 def parameters() -> Iterator[str]:
@@ -44,6 +49,17 @@ def parameters() -> Iterator[str]:
         default = config.to_settings()[name]
         text = 'none' if default in {'', ()} else str(default).lower()
         yield f'| `{name}` | {text} | {spec.bound()} | {spec.description} |'
+
+
+def parameters_file() -> Iterator[str]:
+    """Yield the parameters file to copy: every parameter at its default."""
+    for name, default in RecorderConfig().to_settings().items():
+        spec = SPECS[name]
+        text = f'{spec.description} [{spec.bound()}]'
+        yield from textwrap.wrap(text, _LINE, initial_indent=_COMMENT, subsequent_indent=_COMMENT)
+        # ROS cannot tell the type of an empty list, so [''] stands for it.
+        value = list(default) or [''] if isinstance(default, tuple) else default
+        yield f'    {name}: {json.dumps(value)}'
 
 
 def kinds() -> Iterator[str]:
@@ -77,24 +93,26 @@ def _docstring(payload: type) -> tuple[str, dict[str, str]]:
     return meaning.strip(), described
 
 
-TABLES = {
-    'parameters': (ROOT / 'README.md', parameters),
-    'kinds': (ROOT / 'docs' / 'format.md', kinds),
-}
+# Name of each block, the file it stands in, how its markers look, and what makes it.
+BLOCKS = (
+    ('parameters', ROOT / 'README.md', '<!-- {} -->', parameters),
+    ('kinds', ROOT / 'docs' / 'format.md', '<!-- {} -->', kinds),
+    ('parameters', ROOT / 'launch' / 'fdr.params.yaml', '    # {}', parameters_file),
+)
 
 
 def main() -> int:
     """Write or check every table; return the exit code."""
     stale = []
-    for name, (path, make) in TABLES.items():
-        begin, end = f'<!-- {name}: begin -->\n', f'<!-- {name}: end -->'
+    for name, path, marker, make in BLOCKS:
+        begin, end = marker.format(f'{name}: begin') + '\n', marker.format(f'{name}: end')
         text = path.read_text(encoding='utf-8')
         before, rest = text.split(begin)
         _, after = rest.split(end)
         table = '\n'.join(make()).rstrip() + '\n'
         wanted = f'{before}{begin}{table}{end}{after}'
         if wanted != text:
-            stale.append(name)
+            stale.append(str(path.relative_to(ROOT)))
             if '--check' not in sys.argv:
                 path.write_text(wanted, encoding='utf-8')
     if stale and '--check' in sys.argv:

@@ -26,6 +26,11 @@ from typing import NamedTuple, Protocol
 
 NS_PER_S = 1_000_000_000
 
+# A jump of the wall clock from this on is a step. Between two looks, a fraction of a second apart,
+# slewing moves it by far less (adjtimex: 500 ppm), and being descheduled between the two readings
+# hardly ever that much.
+CLOCK_STEP_NS = NS_PER_S // 10
+
 
 class Clock(Protocol):
     """The two clocks that the recorder needs, in integer nanoseconds."""
@@ -81,6 +86,28 @@ class LogClock:
         :return: nanoseconds since the UNIX epoch as it was known at the opening, never negative.
         """
         return max(0, self.wall_at_open_ns + monotonic_ns - self.monotonic_at_open_ns)
+
+
+class ClockWatch:
+    """
+    Notices when the wall clock is stepped; what NTP slews stays below.
+
+    :param start: the moment from which on it watches.
+    """
+
+    def __init__(self, start: Instant) -> None:
+        self._offset_ns = start.wall_ns - start.monotonic_ns
+
+    def step(self, instant: Instant) -> int:
+        """
+        Return by how much the wall clock was stepped since the last call.
+
+        :param instant: this moment; both clocks read one right after the other.
+        :return: nanoseconds, negative when it was set back; 0 when it was not stepped.
+        """
+        offset_ns = instant.wall_ns - instant.monotonic_ns
+        step_ns, self._offset_ns = offset_ns - self._offset_ns, offset_ns
+        return step_ns if abs(step_ns) >= CLOCK_STEP_NS else 0
 
 
 def now(clock: Clock) -> Instant:

@@ -46,6 +46,10 @@ METADATA_ALLOWANCE_BYTES = 256 * KIB
 
 BACKENDS = ('mcap',)
 
+# When bytes are made durable (fdatasync): at each commit, when a segment is closed, or never by
+# the recorder itself.
+SYNC_POLICIES = ('commit', 'segment', 'never')
+
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else str(value)
@@ -144,6 +148,32 @@ SPECS: Mapping[str, Spec] = {
         minimum=0.1,
         maximum=10.0,
     ),
+    'sync': Spec(
+        description='When data is made durable. A power cut costs with commit what came within '
+        'commit_interval_s, with segment the open segment, with never what the kernel held.',
+        choices=SYNC_POLICIES,
+    ),
+    'commit_now_kinds': Spec(
+        description='Kinds that are made durable at once, before anything else is written.',
+        unit='kinds',
+        maximum=32,
+    ),
+    'free_bytes_min': Spec(
+        description='Free space below which no flight is opened. With less than the cap, the '
+        'cap is lowered to what is free, and the log says so.',
+        unit='bytes',
+        minimum=MIB,
+        maximum=1 << 50,
+        zero_is_off=True,
+    ),
+    'root_bytes_max': Spec(
+        description='Cap of all flights in flight_root together, the new one with its own cap '
+        'included; when a flight is opened, the oldest closed ones go. Lowers flight_bytes_max.',
+        unit='bytes',
+        minimum=2 * MIB,
+        maximum=1 << 50,
+        zero_is_off=True,
+    ),
     'record_bytes_max': Spec(
         description='Largest serialised record that is taken; a larger one is counted as lost '
         '(too_large).',
@@ -220,6 +250,10 @@ class RecorderConfig:
     segment_duration_max_s: float = 0.0
     chunk_bytes: int = MIB
     commit_interval_s: float = 1.0
+    sync: str = 'commit'
+    commit_now_kinds: tuple[str, ...] = ('signing_key_rotation', 'spoof_promotion_block')
+    free_bytes_min: int = 256 * MIB
+    root_bytes_max: int = 0
     record_bytes_max: int = 512 * KIB
     history_depth: int = 5000
     drain_period_s: float = 0.02

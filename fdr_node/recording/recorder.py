@@ -22,18 +22,19 @@ degraded: it takes nothing more, keeps what was not committed, and tries again a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fdr_node.clock import iso_utc, LogClock, now, NS_PER_S
+from fdr_node.clock import ClockWatch, Instant, iso_utc, LogClock, now, NS_PER_S
 from fdr_node.config import HEADER_JSON_BYTES_MAX
-from fdr_node.errors import FdrOpenError, FlightStateError, StorageError
+from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
 from fdr_node.recording.failure import errno_name, Failure
 from fdr_node.recording.flight import Flight, OWN_PRODUCER
-from fdr_node.recording.footer import as_json, with_producers
-from fdr_node.schema import FlightFooter, ProducerTotals, Recovered
+from fdr_node.recording.footer import as_json, producer_totals, with_producers
+from fdr_node.recording.identity import is_flight_id
+from fdr_node.schema import ClockStep, encode_payload, FlightFooter, Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from fdr_node.events import Fact, Report
     from fdr_node.record import FdrRecord, RecordHead
     from fdr_node.recording.ports import FlightStore
-    from fdr_node.schema import FlightHeader, Payload
+    from fdr_node.schema import FlightHeader, Payload, ProducerTotals
 
 # A commit begins this early, so that it is done when commit_interval_s has passed.
 _COMMIT_MARGIN = 0.8
@@ -102,12 +103,14 @@ class FlightRecorder:
         report: Report,
     ) -> None:
         self._config = config
+        self._commit_now_kinds = frozenset(config.commit_now_kinds)
         self._store_of = store_of
         self._clock = clock
         self._report = report
         self._flight: Flight | None = None
         self._footer: FlightFooter | None = None
         self._failure: Failure | None = None
+        self._clock_watch = ClockWatch(now(clock))
 
     def open_flight(self, header: FlightHeader) -> None:
         """
@@ -136,6 +139,7 @@ class FlightRecorder:
             reason = f'{errno_name(error)}: {error.strerror or error}'
             raise FdrOpenError(store.directory, reason=reason) from error
         self._flight, self._footer, self._failure = flight, None, None
+        self._clock_watch = ClockWatch(Instant(header.start_wall_ns, header.start_monotonic_ns))
         self._tell('flight_opened', flight_id=header.flight_id, directory=str(store.directory))
 
     def write_record(self, record: FdrRecord) -> None:
@@ -143,7 +147,8 @@ class FlightRecorder:
         Take one record; it is durable within ``commit_interval_s``.
 
         :raises FlightStateError: no flight is open.
-        :raises PayloadError: a field of the record is out of its range.
+        :raises PayloadError: a field of the record is out of its range, or the record is larger
+            than ``record_bytes_max``.
         :raises StorageError: the disk refuses data; the record was not taken.
         """
         data = encode_cdr(record)
@@ -162,8 +167,13 @@ class FlightRecorder:
         :param received_ns: CLOCK_MONOTONIC when it was received.
         :return: False while the recorder is degraded; the record was not taken.
         :raises FlightStateError: no flight is open.
+        :raises PayloadError: the record is larger than ``record_bytes_max``: a segment may not
+            have room for it.
         """
         flight = self._open_flight('write_record')
+        size_max = self._config.record_bytes_max
+        if len(data) > size_max:
+            raise PayloadError(field='record', value=len(data), bound=f'at most {size_max} bytes')
         if self._failure is not None:
             return False
         try:
@@ -178,7 +188,8 @@ class FlightRecorder:
             self._fail('cut', error)
             return False
         self._tell_drops(flight)
-        if flight.pending_bytes >= self._config.chunk_bytes:
+        is_urgent = head.kind in self._commit_now_kinds
+        if is_urgent or flight.pending_bytes >= self._config.chunk_bytes:
             # The record is taken either way: it is in memory until a commit succeeds.
             self._try('commit', flight.commit)
         return True
@@ -202,11 +213,13 @@ class FlightRecorder:
         flight = self._flight
         if flight is None:
             return
-        now_ns = self._clock.monotonic_ns()
+        instant = now(self._clock)
+        now_ns = instant.monotonic_ns
         if self._failure is not None:
             if self._failure.is_due(now_ns):
                 self._try_again(flight, now_ns)
             return
+        self._watch_clock(instant)
         if flight.is_old():
             self._try('cut', flight.cut)
         since_ns = flight.pending_since_ns
@@ -239,16 +252,17 @@ class FlightRecorder:
                 raise FlightStateError(operation='close_flight', state='no flight was opened')
             return self._footer
         try:
-            footer = flight.close(lambda size: self._make_footer(flight, totals, size))
+            footer = flight.close(lambda size: self._make_footer(flight, totals or {}, size))
+            self._failure = None
         except OSError as error:
             self._fail('close', error)
-            footer = replace(
-                self._make_footer(flight, totals, flight.bytes_written), clean_shutdown=False
-            )
+            flight.abandon()
+            footer = self._make_footer(flight, totals or {}, flight.bytes_written, is_clean=False)
         flight.store.close_flight()
         self._flight, self._footer = None, footer
         self._tell(
             'flight_closed',
+            Level.INFO if footer.clean_shutdown else Level.ERROR,
             flight_id=footer.flight_id,
             clean_shutdown=footer.clean_shutdown,
             records_written=footer.records_written,
@@ -266,7 +280,7 @@ class FlightRecorder:
 
     def status(self) -> RecorderStatus:
         """Return the recorder as it is now; may be called from any thread and never waits."""
-        flight = self._flight
+        flight, failure = self._flight, self._failure
         return RecorderStatus(
             header=flight.header if flight else None,
             directory=flight.store.directory if flight else None,
@@ -274,7 +288,7 @@ class FlightRecorder:
             segment_bytes=flight.segment_bytes if flight else 0,
             size_bytes=flight.size_bytes if flight else 0,
             is_rolling=flight is not None and flight.rollover_count > 0,
-            degraded_reason=self._failure.reason if self._failure else '',
+            degraded_reason=failure.reason if failure else '',
             records_written=flight.records if flight else 0,
             producers=dict(flight.producers) if flight else {},
             bytes_written=flight.bytes_written if flight else 0,
@@ -302,6 +316,22 @@ class FlightRecorder:
             if self._flight is not None:
                 self._tell_drops(self._flight)
         return True
+
+    def _watch_clock(self, instant: Instant) -> None:
+        """Record a step of the wall clock; log time goes on without it."""
+        step_ns = self._clock_watch.step(instant)
+        if not step_ns:
+            return
+        before_ns = instant.wall_ns - step_ns
+        self._tell('clock_step', step_s=step_ns / NS_PER_S, wall=iso_utc(instant.wall_ns))
+        self.write_own(
+            ClockStep(
+                wall_before_ns=before_ns,
+                wall_after_ns=instant.wall_ns,
+                monotonic_ns=instant.monotonic_ns,
+                step_ns=step_ns,
+            )
+        )
 
     def _try_again(self, flight: Flight, now_ns: int) -> None:
         """Do the commit that failed, which also does an unfinished cut; then go on."""
@@ -348,35 +378,44 @@ class FlightRecorder:
         self._report(Event(name=name, level=level, facts=facts))
 
     def _make_footer(
-        self, flight: Flight, totals: Mapping[str, ProducerTotals] | None, bytes_written: int
+        self,
+        flight: Flight,
+        totals: Mapping[str, ProducerTotals],
+        bytes_written: int,
+        *,
+        is_clean: bool = True,
     ) -> FlightFooter:
-        # The footer is a record too, and counts itself.
-        recorded = flight.producers + Counter({OWN_PRODUCER: 1})
-        merged = dict(totals or {})
-        for producer_id, count in recorded.items():
-            known = merged.get(producer_id)
-            merged[producer_id] = (
-                replace(known, recorded=count)
-                if known is not None
-                else ProducerTotals(published=count, recorded=count)
-            )
+        if is_clean:
+            # The footer is a record too, and counts itself.
+            records, recorded = flight.records + 1, flight.producers + Counter({OWN_PRODUCER: 1})
+        else:
+            records, recorded = flight.records_durable, flight.producers_durable
         end = now(self._clock)
         footer = FlightFooter(
             flight_id=flight.header.flight_id,
             end_utc=iso_utc(end.wall_ns),
             end_wall_ns=end.wall_ns,
             end_monotonic_ns=end.monotonic_ns,
-            records_written=flight.records + 1,
+            records_written=records,
             records_rolled_off=flight.records_rolled_off,
             bytes_written=bytes_written,
             rollover_count=flight.rollover_count,
             segment_count=flight.segment_count,
-            clean_shutdown=True,
+            clean_shutdown=is_clean,
         )
-        return with_producers(footer, merged)
+        refused = flight.producers - recorded
+        return with_producers(footer, producer_totals(totals, recorded=recorded, refused=refused))
 
 
 def _check_header(header: FlightHeader, directory: Path) -> None:
+    """Refuse what could not be written, before anything is touched."""
+    if not is_flight_id(header.flight_id):
+        reason = f'the flight id {header.flight_id!r} is no UUID in lower case'
+        raise FdrOpenError(directory, reason=reason)
+    try:
+        encode_payload(header.to_payload())
+    except PayloadError as error:
+        raise FdrOpenError(directory, reason=f'the flight header: {error}') from error
     size = len(as_json(header).encode())
     if size > HEADER_JSON_BYTES_MAX:
         reason = f'the flight header is {size} bytes of JSON, allowed: {HEADER_JSON_BYTES_MAX}'

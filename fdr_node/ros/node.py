@@ -312,7 +312,7 @@ class FdrNode(LifecycleNode):
             lifecycle_state=state,
             not_ready_reason=self.not_ready_reason,
             recorder=session.status(),
-            cap_bytes=self.config.flight_bytes_max,
+            cap_bytes=session.cap_bytes,
             accounts=session.accounts(),
             malformed=session.malformed,
             intake_fill=session.intake_fill,

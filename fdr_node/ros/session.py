@@ -21,6 +21,7 @@ meet only in the ring and in the ledger, so a stalled disk never stops the intak
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 import platform
@@ -32,12 +33,14 @@ from typing import TYPE_CHECKING
 from fdr_node import __version__
 from fdr_node.clock import now, NS_PER_S
 from fdr_node.errors import FdrOpenError
+from fdr_node.events import Event, Level
 from fdr_node.intake.intake import Intake
 from fdr_node.intake.ledger import Ledger
 from fdr_node.intake.loss_log import LossLog
 from fdr_node.intake.ring import Ring
 from fdr_node.recording.identity import flight_header
 from fdr_node.recording.recorder import FlightRecorder
+from fdr_node.recording.space import space_for
 from fdr_node.schema import LossCause, Overrun, ProducerTotals
 from fdr_node.storage import fs
 from fdr_node.storage.backends import open_store
@@ -87,18 +90,19 @@ class FlightSession:
         self._intake = Intake(
             ledger=self._ledger, ring=self._ring, record_bytes_max=config.record_bytes_max
         )
-        self._recorder = FlightRecorder(
-            config,
-            store_of=lambda flight_id: open_store(config, flight_id=flight_id),
-            clock=clock,
-            report=report,
-        )
+        self._report = report
+        self._recorder = self._make_recorder(config)
         self._loss_log = LossLog(report)
         self._losses: deque[Loss] = deque()
         self._intake_fill = 0.0
         # Each step runs in one thread at a time; the end of the flight needs both.
         self._intake_lock = Lock()
         self._writer_lock = Lock()
+
+    @property
+    def cap_bytes(self) -> int:
+        """Cap of the flight, as it was lowered when there was too little space."""
+        return self._config.flight_bytes_max
 
     @property
     def intake_fill(self) -> float:
@@ -137,6 +141,7 @@ class FlightSession:
         :raises FdrOpenError: it cannot be opened; nothing is left behind.
         :raises ConfigError: ``flight_id`` is not a UUID.
         """
+        self._fit_into_space()
         header = flight_header(
             self._config,
             start=now(self._clock),
@@ -145,6 +150,32 @@ class FlightSession:
             manifest_hashes=_manifest_hashes(self._config.manifest_paths),
         )
         self._recorder.open_flight(header)
+
+    def _fit_into_space(self) -> None:
+        """Refuse the flight, or lower its cap, when there is too little space for it."""
+        root = Path(self._config.flight_root).expanduser().absolute()
+        try:
+            free = fs.free_bytes(root if root.exists() else root.parent)
+        except OSError as error:
+            raise FdrOpenError(path=root, reason=error.strerror or str(error)) from error
+        space = space_for(self._config, free_bytes=free)
+        if space.refusal:
+            raise FdrOpenError(path=root, reason=space.refusal)
+        if space.cap_bytes < self._config.flight_bytes_max:
+            facts = {'cap_bytes': space.cap_bytes, 'wanted': self._config.flight_bytes_max}
+            self._report(Event(name='cap_lowered', level=Level.WARN, facts=facts))
+            self._config = replace(self._config, flight_bytes_max=space.cap_bytes)
+            self._recorder = self._make_recorder(self._config)
+
+    def _make_recorder(self, config: RecorderConfig) -> FlightRecorder:
+        return FlightRecorder(
+            config,
+            store_of=lambda flight_id: open_store(
+                config, flight_id=flight_id, report=self._report
+            ),
+            clock=self._clock,
+            report=self._report,
+        )
 
     def listen(self) -> None:
         """Begin to listen: what producers published before now is not this flight's."""

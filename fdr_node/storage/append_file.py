@@ -35,11 +35,13 @@ class AppendFile:
 
     :param path: must not exist.
     :param reserve_bytes: space to reserve, so that a full disk shows here and not in mid-flight.
+    :param sync: when its bytes are made durable: ``commit``, ``segment`` or ``never``.
     :raises OSError: nothing is left behind.
     """
 
-    def __init__(self, path: Path, *, reserve_bytes: int) -> None:
+    def __init__(self, path: Path, *, reserve_bytes: int, sync: str = 'commit') -> None:
         self._path = path
+        self._sync = sync
         self._size = 0
         self._descriptor: int | None = fs.create_file(path)
         try:
@@ -67,14 +69,15 @@ class AppendFile:
 
     def append(self, data: bytes) -> None:
         """
-        Append all the bytes and make them durable, or leave the file as it was.
+        Append all the bytes and make them durable (``sync``), or leave the file as it was.
 
         :raises OSError: none of the bytes count; the caller still has them.
         """
         descriptor = self._open_descriptor()
         try:
             fs.write_at(descriptor, data, self._size)
-            fs.sync_data(descriptor)
+            if self._sync == 'commit':
+                fs.sync_data(descriptor)
         except OSError:
             # What is in the file behind the last good byte would be read as torn records. When
             # even this fails, the next append overwrites them, as it starts at the same offset.
@@ -92,7 +95,8 @@ class AppendFile:
         if self._descriptor is None:
             return
         fs.truncate(self._descriptor, self._size)
-        fs.sync_data(self._descriptor)
+        if self._sync != 'never':
+            fs.sync_data(self._descriptor)
         descriptor, self._descriptor = self._descriptor, None
         fs.close(descriptor)
 

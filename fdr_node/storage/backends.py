@@ -21,30 +21,46 @@ from typing import TYPE_CHECKING
 
 from fdr_node import __version__
 from fdr_node.storage.flight_directory import FlightDirectory
+from fdr_node.storage.flight_root import prepare_root
 from fdr_node.storage.mcap_segment import McapSegment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fdr_node.config import RecorderConfig
+    from fdr_node.events import Event, Report
     from fdr_node.recording.ports import FlightStore
     from fdr_node.storage.flight_directory import MakeSegment
 
 LIBRARY = f'fdr_node {__version__}'
 
-_BACKENDS: Mapping[str, MakeSegment] = {'mcap': partial(McapSegment, library=LIBRARY)}
+
+def _mcap(config: RecorderConfig) -> MakeSegment:
+    return partial(McapSegment, library=LIBRARY, sync=config.sync)
 
 
-def open_store(config: RecorderConfig, *, flight_id: str) -> FlightStore:
+_BACKENDS: Mapping[str, Callable[[RecorderConfig], MakeSegment]] = {'mcap': _mcap}
+
+
+def _tell_nobody(event: Event) -> None:
+    del event
+
+
+def open_store(
+    config: RecorderConfig, *, flight_id: str, report: Report = _tell_nobody
+) -> FlightStore:
     """
     Return where a flight will be written; nothing is touched yet.
 
-    :param config: ``flight_root``, ``segment_bytes_max`` and ``storage_backend`` count here.
+    :param config: where, how large, and what writes the segments.
     :param flight_id: UUID of the flight.
+    :param report: is told of interrupted flights that are put in order, and of old ones that go
+        for ``root_bytes_max``.
     """
     return FlightDirectory(
         Path(config.flight_root).expanduser().absolute(),
         flight_id=flight_id,
         segment_bytes_max=config.segment_bytes_max,
-        make_segment=_BACKENDS[config.storage_backend],
+        make_segment=_BACKENDS[config.storage_backend](config),
+        prepare=partial(prepare_root, config=config, report=report),
     )

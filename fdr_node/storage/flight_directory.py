@@ -27,7 +27,7 @@ from fdr_node.storage import bag_format, fs
 from fdr_node.storage.lock import FlightLock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from fdr_node.recording.ports import Segment, SegmentFacts
@@ -42,6 +42,10 @@ class MakeSegment(Protocol):
         """Open a segment at a path that must not exist. :raises OSError: nothing is left."""
 
 
+def _leave_as_it_is(flight_root: Path) -> None:
+    del flight_root
+
+
 class FlightDirectory:
     """
     ``<flight_root>/<flight_id>/`` with its segments, its metadata and the lock on the root.
@@ -50,20 +54,23 @@ class FlightDirectory:
     :param flight_id: UUID of the flight.
     :param segment_bytes_max: size of a segment file at most, in bytes.
     :param make_segment: what opens a segment file.
+    :param prepare: puts the root in order once the lock on it is held; does not raise.
     """
 
-    def __init__(
+    def __init__(  # all of them are keywords
         self,
         flight_root: Path,
         *,
         flight_id: str,
         segment_bytes_max: int,
         make_segment: MakeSegment,
+        prepare: Callable[[Path], None] = _leave_as_it_is,
     ) -> None:
         self._root = flight_root
         self._flight_id = flight_id
         self._segment_bytes_max = segment_bytes_max
         self._make_segment = make_segment
+        self._prepare = prepare
         self._lock = FlightLock(flight_root)
         self._made_root = False
 
@@ -86,6 +93,7 @@ class FlightDirectory:
             raise FdrOpenError(self._root, reason=_words(error)) from error
         try:
             self._lock.acquire(self._flight_id)
+            self._prepare(self._root)
             self._make_directory()
         except FdrOpenError:
             self._undo_root()

@@ -204,6 +204,18 @@ def remove_if_there(path: Path) -> None:
         return
 
 
+def remove_tree(path: Path) -> None:
+    """
+    Remove a directory and the files in it; make that durable.
+
+    The files go first in the order of their names, the list of a bag (metadata.yaml) last.
+    """
+    for name in sorted(file_names(path)):
+        (path / name).unlink()
+    path.rmdir()
+    sync_directory(path.parent)
+
+
 def remove_directory_if_empty(path: Path) -> None:
     """Remove a directory unless something is in it; a failure is ignored, as above."""
     try:

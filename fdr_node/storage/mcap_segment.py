@@ -49,11 +49,19 @@ class McapSegment:
     :param size_max: bytes that the file may have at most, its end included.
     :param library: writer's name and version for the MCAP header.
     :param metadata: name and text of the records at its beginning.
+    :param sync: when its bytes are made durable: ``commit``, ``segment`` or ``never``.
     :raises OSError: nothing is left behind.
     """
 
-    def __init__(
-        self, path: Path, *, index: int, size_max: int, library: str, metadata: Mapping[str, str]
+    def __init__(  # noqa: PLR0913  # all of them are keywords
+        self,
+        path: Path,
+        *,
+        index: int,
+        size_max: int,
+        library: str,
+        metadata: Mapping[str, str],
+        sync: str = 'commit',
     ) -> None:
         self._index = index
         self._size_max = size_max
@@ -70,7 +78,7 @@ class McapSegment:
         self._end_bytes_max = (
             len(self._end({})) + EPILOGUE_METADATA_BYTES_MAX + _EPILOGUE_INDEX_BYTES
         )
-        self._file = AppendFile(path, reserve_bytes=size_max)
+        self._file = AppendFile(path, reserve_bytes=size_max, sync=sync)
         try:
             self._append(prologue + records)
         except OSError:
