@@ -268,7 +268,7 @@ def _text(blocks: Sequence[Sequence[str]]) -> str:
 
 def _safe(text: str) -> str:
     """Return text without what moves a terminal's cursor: anyone can publish under any name."""
-    return ''.join(char if char.isprintable() else '\N{REPLACEMENT CHARACTER}' for char in text)
+    return ''.join(char if char.isprintable() else '?' for char in text)
 
 
 def _number(count: int, noun: str) -> str:
@@ -290,7 +290,7 @@ def _size(size_bytes: int) -> str:
 
 
 def _as_json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(value, indent=2)
 
 
 def _write(text: str) -> None:

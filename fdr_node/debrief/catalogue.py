@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fdr_node.clock import iso_utc
-from fdr_node.debrief.flight_files import find_flights, find_segments, read_bag_metadata
+from fdr_node.debrief.flight_files import find_flights, find_segments, read_bag_metadata, size_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,7 @@ def _entry(directory: Path) -> FlightEntry:
             else None
         ),
         records=footer.records_written - footer.records_rolled_off if footer else None,
-        size_bytes=sum(path.stat().st_size for path in segments),
+        size_bytes=sum(size_of(path) for path in segments),
         segments=len(segments),
         clean_shutdown=footer is not None and footer.clean_shutdown,
         problems=bag.problems,

@@ -94,6 +94,14 @@ def find_segments(directory: Path) -> list[Path]:
     return [directory / name for index, name in sorted(_with_index(indexed))]
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes; 0 when a recorder has just dropped it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _with_index(indexed: Iterable[tuple[int | None, str]]) -> list[tuple[int, str]]:
     return [(index, name) for index, name in indexed if index is not None]
 

@@ -27,7 +27,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fdr_node.debrief.balance import check_totals, Evidence, settle
-from fdr_node.debrief.flight_files import BagMetadata, find_segments, read_bag_metadata
+from fdr_node.debrief.flight_files import BagMetadata, find_segments, read_bag_metadata, size_of
 from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope
 from fdr_node.debrief.scan import scan_segment
 from fdr_node.debrief.segments import count_rollovers, find_file_problems
@@ -139,7 +139,7 @@ def _read(path: Path, on_progress: Progress) -> _Reading:
     else:
         raise StorageError(operation='read', path=path, errno=errno.ENOENT)
     tally, scans = Tally(), []
-    done, total = 0, sum(item.stat().st_size for item in paths)
+    done, total = 0, sum(size_of(item) for item in paths)
     for item in paths:
         report = partial(_report, on_progress, done, total)
         scans.append(scan_segment(item, tally, on_bytes=report))

@@ -116,8 +116,6 @@ class SegmentReader:
         self._is_at_footer = False
         self._channels: dict[int, str] = {}
         self.offset = 0
-        # Whether the end was reached that a closed segment has.
-        self.is_closed = False
 
     def parts(self) -> Iterator[Part]:
         """
@@ -248,7 +246,6 @@ class SegmentReader:
         self._is_at_footer = True
         if self._read(len(MAGIC)) != MAGIC:
             return Damage(start, 'it is cut off behind its footer')
-        self.is_closed = True
         if self.offset != self._size_bytes:
             extra = self._size_bytes - self.offset
             return Damage(self.offset, f'{extra} bytes follow its end')

@@ -27,6 +27,7 @@ from fdr_node.debrief.flight_files import (
     parse_map,
     parse_payload,
     read_bag_metadata,
+    size_of,
 )
 from fdr_node.errors import PayloadError, StorageError
 from fdr_node.schema import FlightHeader
@@ -44,6 +45,15 @@ def test_segments_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for name in [*names, 'metadata.yaml', 'a.mcap', 'a_0.mcap.tmp', 'a_x.mcap', 'a_1.db3']:
         (tmp_path / name).touch()
     assert [path.name for path in find_segments(tmp_path)] == names[::-1]
+
+
+def test_a_segment_that_was_just_dropped_has_no_size(tmp_path: Path) -> None:
+    """A flight may be recorded while it is looked at."""
+    path = tmp_path / name_of(0)
+    path.write_bytes(bytes(7))
+    assert size_of(path) == 7
+    path.unlink()
+    assert size_of(path) == 0
 
 
 def test_a_flight_is_a_directory_with_a_segment_or_metadata(tmp_path: Path) -> None:
