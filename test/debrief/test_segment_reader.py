@@ -125,6 +125,15 @@ def test_every_cut_keeps_what_is_before_it() -> None:
         assert (found.messages, len(found.damage)) == (messages(kept), 1), cut
 
 
+def test_no_flipped_bit_goes_unseen() -> None:
+    """Wherever one bit is wrong, something is said, and nothing wrong is handed out."""
+    whole = Found(WHOLE).messages
+    for offset in range(len(WHOLE)):
+        found = Found(patched(offset, bytes([WHOLE[offset] ^ 1 << offset % 8])))
+        assert found.damage, offset
+        assert [item for item in found.messages if item not in whole] == [], offset
+
+
 CHUNK = CHUNKS[1]
 LAST_OF_CHUNK = CHUNK.offset + CHUNK.size - 1
 CHUNK_CRC_AT = CHUNK.offset + 9 + 24
