@@ -69,6 +69,10 @@ _READ: Final = frozenset(
     }
 )
 _OPCODES: Final = frozenset(int(opcode) for opcode in Opcode)
+# What the library raises for a record whose fields do not fit it; OverflowError is for a length of
+# more than half of what 64 bits hold.
+_NOT_WHOLE: Final = (struct.error, ValueError, OverflowError, McapError)
+
 # Opcodes from here on are private: readers skip them.
 _PRIVATE: Final = 0x80
 
@@ -172,7 +176,7 @@ class SegmentReader:
                         yield log_time_ns, data[body:position]
                 elif opcode == channel:
                     self._add_channel(data[body:position])
-        except (struct.error, ValueError, McapError):
+        except _NOT_WHOLE:
             position = -1
         if position != end:
             text = f'the records in the chunk at byte {block.offset} are not whole'
@@ -198,7 +202,7 @@ class SegmentReader:
         body = self._read(length)
         try:
             return self._parse(Opcode(opcode), body, start=start, crc_before=crc_before)
-        except (struct.error, ValueError, McapError):
+        except _NOT_WHOLE:
             return self._chunk_damage(start, f'its {Opcode(opcode).name} record is not whole')
 
     def _parse(self, opcode: Opcode, body: bytes, *, start: int, crc_before: int) -> Part | None:
