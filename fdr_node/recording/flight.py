@@ -101,6 +101,8 @@ class Flight:
         self._segment_began_ns = 0
         self._segment_producers: Counter[str] = Counter()
         self._is_listed = False
+        # A cut failed half way; whatever comes next has to finish it.
+        self._is_cut_short = False
         self._notes: deque[SegmentDropped] = deque()
         self._own_seq = 0
         self._last_log_ns = 0
@@ -155,8 +157,8 @@ class Flight:
         :param made_ns: wall clock when it was made.
         :raises OSError: the segment could not be cut; the record was not taken.
         """
-        segment = self._segment
-        if segment is None or not segment.fits(len(data)):
+        segment = self._open_segment()
+        if not segment.fits(len(data)):
             segment = self._next_segment()
         # Records of several sources may be handed over a little out of turn; play needs order.
         log_time_ns = max(self._last_log_ns, self._log_clock.log_time_ns(received_ns))
@@ -190,11 +192,12 @@ class Flight:
         """
         Make everything durable that was put, and list the segment once it holds something.
 
+        A cut that failed half way is finished first.
+
         :raises OSError: what was not committed is kept for the next call.
         """
-        segment = self._segment or self._next_segment()
-        segment.commit()
-        self.producers_durable = Counter(self.producers)
+        segment = self._open_segment()
+        self._commit(segment)
         if not self._is_listed and segment.facts.records:
             self._publish(self._custom_data)
             self._is_listed = True
@@ -202,8 +205,10 @@ class Flight:
 
     def cut(self) -> None:
         """End a segment that holds records and begin the next. :raises OSError: call it again."""
-        if self._segment is None or self._segment_producers:
+        if self._segment_producers:
             self._next_segment()
+        else:
+            self._open_segment()
 
     def is_old(self) -> bool:
         """
@@ -249,10 +254,10 @@ class Flight:
     def _settle(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
         """Return a footer whose own bytes are in the number of bytes that it tells."""
         footer = make_footer(0)
-        segment = self._segment
-        if segment is None or not segment.fits(FOOTER_JSON_BYTES_MAX):
+        segment = self._open_segment()
+        if not segment.fits(FOOTER_JSON_BYTES_MAX):
             segment = self._next_segment()
-            segment.commit()
+            self._commit(segment)
         before = self._bytes_in_closed + self._bytes_of_dropped
         while True:
             data, _, _ = self._own_record(footer)
@@ -276,8 +281,15 @@ class Flight:
         )
         return encode_cdr(record), wall_ns, now_ns
 
+    def _open_segment(self) -> Segment:
+        """Return the segment that takes records."""
+        if self._segment is None or self._is_cut_short:
+            return self._next_segment()
+        return self._segment
+
     def _next_segment(self) -> Segment:
         """End the open segment if there is one, keep the cap, begin the next."""
+        self._is_cut_short = True
         if self._segment is not None:
             self._end_segment(self._end_metadata(None))
         self._make_room()
@@ -290,6 +302,7 @@ class Flight:
             raise
         self._segment = segment
         self._segment_index = index
+        self._is_cut_short = False
         self._is_listed = False
         while self._notes:
             self.put_own(self._notes[0])
@@ -299,13 +312,17 @@ class Flight:
     def _end_segment(self, metadata: Mapping[str, str]) -> None:
         if self._segment is None:
             return
+        self._commit(self._segment)
         facts = self._segment.close(metadata)
         self._closed.append(Closed(facts, self._segment_producers))
         self._bytes_in_closed += facts.size_bytes
         self._segment = None
         self._segment_producers = Counter()
-        self.producers_durable = Counter(self.producers)
         self._mark_committed()
+
+    def _commit(self, segment: Segment) -> None:
+        segment.commit()
+        self.producers_durable = Counter(self.producers)
 
     def _mark_committed(self) -> None:
         self.committed_ns = self._clock.monotonic_ns()

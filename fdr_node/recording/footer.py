@@ -24,13 +24,13 @@ import json
 from typing import TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
-from fdr_node.schema import FOOTER_PRODUCERS_MAX
+from fdr_node.schema import FOOTER_PRODUCERS_MAX, LossCause, ProducerTotals
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from fdr_node.schema import FlightFooter, LossCause, Payload, ProducerTotals
+    from fdr_node.schema import FlightFooter, Payload
 
 # Producers that a segment's footer and a segment_dropped record name, the busiest first.
 PRODUCERS_LISTED_MAX = 64
@@ -65,6 +65,28 @@ def segment_footer(producers: Counter[str]) -> str:
         if len(text.encode()) <= _SEGMENT_FOOTER_BYTES_MAX:
             return text
         count //= 2
+
+
+def producer_totals(
+    totals: Mapping[str, ProducerTotals], *, recorded: Counter[str], refused: Counter[str]
+) -> dict[str, ProducerTotals]:
+    """
+    Return what became of each producer's records.
+
+    :param totals: from whoever counted them; a producer that is not in it published what was
+        taken of it.
+    :param recorded: records on disk, by producer.
+    :param refused: records that were taken and that the disk then refused, by producer.
+    """
+    merged = dict(totals)
+    for producer_id in recorded.keys() | refused.keys():
+        count, lost = recorded[producer_id], refused[producer_id]
+        known = totals.get(producer_id, ProducerTotals(published=count + lost, recorded=count))
+        causes = dict(known.lost)
+        if lost:
+            causes[LossCause.DISK] = causes.get(LossCause.DISK, 0) + lost
+        merged[producer_id] = replace(known, recorded=count, lost=causes)
+    return merged
 
 
 def with_producers(footer: FlightFooter, totals: Mapping[str, ProducerTotals]) -> FlightFooter:

@@ -66,6 +66,14 @@ def flight_id_of(config: RecorderConfig, *, wall_ns: int) -> str:
         ) from error
 
 
+def is_flight_id(text: str) -> bool:
+    """Return whether a text is a UUID in its canonical form, and so the name of a directory."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def flight_header(
     config: RecorderConfig,
     *,

@@ -21,6 +21,7 @@ import json
 
 from fdr_node.recording.footer import (
     as_json,
+    producer_totals,
     PRODUCERS_LISTED_MAX,
     segment_footer,
     with_producers,
@@ -127,3 +128,21 @@ def test_a_footer_is_bounded_in_bytes(count: int) -> None:
     assert len(as_json(footer).encode()) <= 64 * 1024
     assert len(footer.producers) + footer.producers_omitted == count
     assert len(footer.producers) >= min(count, 32)
+
+
+def test_what_the_disk_refused_is_lost_by_name() -> None:
+    """Beside what was lost on the way; a producer that nobody counted published what was taken."""
+    known = ProducerTotals(
+        published=9, recorded=0, lost={LossCause.RING: 3, LossCause.DISK: 1}, duplicates=2
+    )
+    merged = producer_totals(
+        {'imu': known, 'silent': total(4)},
+        recorded=Counter(imu=4, fdr=2),
+        refused=Counter(imu=3, fdr=1, late=5),
+    )
+    assert merged == {
+        'imu': replace(known, recorded=4, lost={LossCause.RING: 3, LossCause.DISK: 4}),
+        'silent': total(4),
+        'fdr': ProducerTotals(published=3, recorded=2, lost={LossCause.DISK: 1}),
+        'late': ProducerTotals(published=5, recorded=0, lost={LossCause.DISK: 5}),
+    }

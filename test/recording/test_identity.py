@@ -20,7 +20,12 @@ from uuid import RFC_4122, UUID
 
 from fdr_node.clock import Instant
 from fdr_node.errors import ConfigError
-from fdr_node.recording.identity import flight_header, flight_id_of, new_flight_id
+from fdr_node.recording.identity import (
+    flight_header,
+    flight_id_of,
+    is_flight_id,
+    new_flight_id,
+)
 from fdr_node.schema import FlightHeader, SigningKeyRotation
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +93,21 @@ def test_without_a_configured_id_one_is_drawn() -> None:
     """For the time of the start."""
     flight_id = flight_id_of(config_of(), wall_ns=WALL_NS)
     assert UUID(flight_id).int >> 80 == WALL_NS // MILLISECOND_NS
+
+
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        (FLIGHT_ID, True),
+        (FLIGHT_ID.upper(), False),
+        (FLIGHT_ID.replace('-', ''), False),
+        ('../elsewhere', False),
+        ('', False),
+    ],
+)
+def test_only_the_canonical_form_names_a_directory(text: str, *, expected: bool) -> None:
+    """A flight has one name, and no way out of the flight root."""
+    assert is_flight_id(text) is expected
 
 
 def header(**settings_: str) -> FlightHeader:
