@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from fdr_node.clock import iso_utc
-from fdr_node.errors import ConfigError
-from fdr_node.schema import FlightHeader, SigningKeyRotation
+from fdr_node.config import HEADER_JSON_BYTES_MAX
+from fdr_node.errors import ConfigError, PayloadError
+from fdr_node.recording.footer import as_json
+from fdr_node.schema import encode_payload, FlightHeader, SigningKeyRotation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,3 +107,17 @@ def flight_header(
         host=host,
         software_versions=dict(software_versions),
     )
+
+
+def header_fault(header: FlightHeader) -> str:
+    """Return why a header cannot be written, in words; empty when it can."""
+    if not is_flight_id(header.flight_id):
+        return f'the flight id {header.flight_id!r} is no UUID in lower case'
+    try:
+        encode_payload(header.to_payload())
+    except PayloadError as error:
+        return f'the flight header: {error}'
+    size = len(as_json(header).encode())
+    if size > HEADER_JSON_BYTES_MAX:
+        return f'the flight header is {size} bytes of JSON, allowed: {HEADER_JSON_BYTES_MAX}'
+    return ''

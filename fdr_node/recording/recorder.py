@@ -26,15 +26,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fdr_node.clock import ClockWatch, Instant, iso_utc, LogClock, now, NS_PER_S
-from fdr_node.config import HEADER_JSON_BYTES_MAX
 from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
 from fdr_node.recording.failure import errno_name, Failure
 from fdr_node.recording.flight import Flight, OWN_PRODUCER
-from fdr_node.recording.footer import as_json, producer_totals, with_producers
-from fdr_node.recording.identity import is_flight_id
-from fdr_node.schema import ClockStep, encode_payload, FlightFooter, Recovered
+from fdr_node.recording.footer import producer_totals, with_producers
+from fdr_node.recording.identity import header_fault
+from fdr_node.schema import ClockStep, FlightFooter, Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,7 +122,8 @@ class FlightRecorder:
             state = f'flight {self._flight.header.flight_id} is open'
             raise FlightStateError(operation='open_flight', state=state)
         store = self._store_of(header.flight_id)
-        _check_header(header, store.directory)
+        if fault := header_fault(header):
+            raise FdrOpenError(store.directory, reason=fault)
         log_clock = LogClock(
             wall_at_open_ns=header.start_wall_ns, monotonic_at_open_ns=header.start_monotonic_ns
         )
@@ -405,18 +405,3 @@ class FlightRecorder:
         )
         refused = flight.producers - recorded
         return with_producers(footer, producer_totals(totals, recorded=recorded, refused=refused))
-
-
-def _check_header(header: FlightHeader, directory: Path) -> None:
-    """Refuse what could not be written, before anything is touched."""
-    if not is_flight_id(header.flight_id):
-        reason = f'the flight id {header.flight_id!r} is no UUID in lower case'
-        raise FdrOpenError(directory, reason=reason)
-    try:
-        encode_payload(header.to_payload())
-    except PayloadError as error:
-        raise FdrOpenError(directory, reason=f'the flight header: {error}') from error
-    size = len(as_json(header).encode())
-    if size > HEADER_JSON_BYTES_MAX:
-        reason = f'the flight header is {size} bytes of JSON, allowed: {HEADER_JSON_BYTES_MAX}'
-        raise FdrOpenError(directory, reason=reason)

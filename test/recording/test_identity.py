@@ -15,14 +15,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
+from typing import TYPE_CHECKING
 from uuid import RFC_4122, UUID
 
 from fdr_node.clock import Instant
+from fdr_node.config import KIB
 from fdr_node.errors import ConfigError
 from fdr_node.recording.identity import (
     flight_header,
     flight_id_of,
+    header_fault,
     is_flight_id,
     new_flight_id,
 )
@@ -32,6 +36,11 @@ from hypothesis import strategies as st
 from manual_clock import WALL_NS
 import pytest
 from rigs import config_of, FLIGHT_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fdr_node.schema import Value
 
 SETTINGS = settings(deadline=None)
 MILLISECOND_NS = 1_000_000
@@ -151,3 +160,44 @@ def test_a_header_without_a_signing_key() -> None:
 def test_each_start_has_a_session_of_its_own() -> None:
     """So that the recorder's own records of two flights cannot be taken for one row."""
     assert len({header().session_id for _ in range(20)}) == 20
+
+
+def _too_large(header: FlightHeader) -> FlightHeader:
+    return replace(header, configuration={'text': 'x' * 32 * KIB})
+
+
+def _too_deep(header: FlightHeader) -> FlightHeader:
+    nested: dict[str, Value] = {}
+    for _ in range(20):
+        nested = {'in': nested}
+    return replace(header, configuration=nested)
+
+
+def _no_text(header: FlightHeader) -> FlightHeader:
+    return replace(header, configuration={'flight_root': '/data/\udcff'})
+
+
+def _no_uuid(header: FlightHeader) -> FlightHeader:
+    return replace(header, flight_id='../elsewhere')
+
+
+def _upper_case(header: FlightHeader) -> FlightHeader:
+    return replace(header, flight_id=FLIGHT_ID.upper())
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'words'),
+    [
+        (_too_large, 'bytes of JSON, allowed: 32768'),
+        (_too_deep, 'the flight header: configuration.in.in'),
+        (_no_text, 'the flight header: configuration.flight_root'),
+        (_no_uuid, "'../elsewhere' is no UUID"),
+        (_upper_case, 'is no UUID in lower case'),
+    ],
+)
+def test_a_header_that_cannot_be_written_is_found(
+    spoil: Callable[[FlightHeader], FlightHeader], words: str
+) -> None:
+    """In words; one that can be has no fault."""
+    assert header_fault(header()) == ''
+    assert words in header_fault(spoil(header()))
