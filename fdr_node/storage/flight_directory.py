@@ -20,6 +20,7 @@ any two of them leaves a bag that plays.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Protocol, TYPE_CHECKING
 
 from fdr_node.errors import FdrOpenError
@@ -54,7 +55,7 @@ class FlightDirectory:
     :param flight_id: UUID of the flight.
     :param segment_bytes_max: size of a segment file at most, in bytes.
     :param make_segment: what opens a segment file.
-    :param prepare: puts the root in order once the lock on it is held; does not raise.
+    :param prepare: puts the root in order once the lock on it is held.
     """
 
     def __init__(  # all of them are keywords
@@ -91,16 +92,15 @@ class FlightDirectory:
             self._made_root = fs.make_directory(self._root)
         except OSError as error:
             raise FdrOpenError(self._root, reason=_words(error)) from error
-        try:
+        with ExitStack() as failed:
+            failed.callback(self._undo_root)
             self._lock.acquire(self._flight_id)
-            self._prepare(self._root)
             self._make_directory()
-        except FdrOpenError:
-            self._undo_root()
-            raise
+            failed.pop_all()
 
     def _make_directory(self) -> None:
         try:
+            self._prepare(self._root)
             is_new = fs.make_directory(self.directory)
         except OSError as error:
             raise FdrOpenError(self.directory, reason=_words(error)) from error

@@ -94,6 +94,7 @@ class DiskRoot:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.fault: Exception | None = None
 
     def store(self, flight_id: str = FLIGHT_ID) -> FlightDirectory:
         """Return the place of a flight."""
@@ -102,7 +103,15 @@ class DiskRoot:
             flight_id=flight_id,
             segment_bytes_max=SIZE_MAX,
             make_segment=partial(McapSegment, library='test'),
+            prepare=self.prepare,
         )
+
+    def prepare(self, flight_root: Path) -> None:
+        """Put the root in order, or fail as a test wants it; the lock is held meanwhile."""
+        assert flight_root == self.path
+        assert not is_free(flight_root)
+        if self.fault is not None:
+            raise self.fault
 
     def segments(self) -> set[str]:
         """Return the names of the segments of the flight."""
@@ -120,6 +129,17 @@ class DiskRoot:
         """Return the flights."""
         found = self.path.iterdir() if self.path.exists() else []
         return {path.name for path in found if path.is_dir()}
+
+
+def is_free(root: Path) -> bool:
+    """Return whether the lock of a root can be taken."""
+    lock = FlightLock(root)
+    try:
+        lock.acquire(OTHER_FLIGHT_ID)
+    except FdrConcurrentWriterError:
+        return False
+    lock.undo()
+    return True
 
 
 @pytest.fixture(params=['memory', 'directory'])
@@ -242,17 +262,6 @@ def test_a_discarded_flight_was_never_there(root: Root) -> None:
 def disk(tmp_path: Path) -> DiskRoot:
     """Return a root that is not there yet."""
     return DiskRoot(tmp_path / 'root')
-
-
-def is_free(root: Path) -> bool:
-    """Return whether the lock of a root can be taken."""
-    lock = FlightLock(root)
-    try:
-        lock.acquire(OTHER_FLIGHT_ID)
-    except FdrConcurrentWriterError:
-        return False
-    lock.undo()
-    return True
 
 
 def test_the_root_is_made_when_it_is_missing(disk: DiskRoot) -> None:
@@ -429,3 +438,16 @@ def test_an_opening_that_fails_at_any_call_leaves_nothing(
     store.close_flight(discard=True)
     assert (tree(disk.path.parent), open_descriptors()) == (before, descriptors)
     assert failed >= 10
+
+
+def test_a_root_that_cannot_be_put_in_order(disk: DiskRoot) -> None:
+    """Whatever went wrong: nothing is made, and the lock is free."""
+    disk.path.mkdir()
+    disk.fault = PermissionError(errno.EACCES, 'Permission denied')
+    with pytest.raises(FdrOpenError, match='Permission denied'):
+        disk.store().open_flight()
+    disk.fault = ZeroDivisionError('an error of the program')
+    with pytest.raises(ZeroDivisionError):
+        disk.store().open_flight()
+    assert tree(disk.path) == {}
+    assert is_free(disk.path)
