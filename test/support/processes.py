@@ -15,7 +15,8 @@
 The recorder and its producers in processes of their own, in a domain that nobody else is in.
 
 Nothing is waited for by sleeping: the recorder says when it records, its status says whom it
-hears, and a producer answers every order. Each process is ended by its own id.
+hears, and a producer answers every order. Each process has a group of its own, by which it is
+ended, so that nothing is left of a launch either.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ if TYPE_CHECKING:
 WAIT_S = 15.0
 
 PRODUCER_PROGRAM = Path(__file__).with_name('plain_producer.py')
+LAUNCH_PROGRAM = Path(__file__).with_name('run_launch.py')
 
 
-def environment(domain_id: int) -> dict[str, str]:
+def environment(domain_id: int, log_directory: Path) -> dict[str, str]:
     """Return the environment of a process in a domain of this computer alone."""
     return {
         **os.environ,
         'ROS_DOMAIN_ID': str(domain_id),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'ROS_LOG_DIR': str(log_directory),
     }
 
 
@@ -60,7 +63,10 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment(domain_id),
+                # A line that waits in a buffer of ours would not show in select.
+                bufsize=0,
+                env=environment(domain_id, log.with_suffix('.ros')),
+                start_new_session=True,
             )
 
     @property
@@ -96,10 +102,10 @@ class Process:
         return self.popen.wait(WAIT_S)
 
     def clear(self) -> None:
-        """Kill it if it still lives, and close the pipes."""
-        if self.popen.poll() is None:
-            self.popen.kill()
-            self.popen.wait(WAIT_S)
+        """Kill it, and what it has started, if it still lives; close the pipes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait(WAIT_S)
         for pipe in (self.popen.stdin, self.popen.stdout):
             with suppress(OSError):
                 _pipe(pipe).close()
@@ -178,6 +184,14 @@ class Field:
         producer = Producer(producer_id, topic, domain_id=self.domain_id, log=log)
         self._processes.append(producer)
         return producer
+
+    def launch(self, file: Path, *arguments: str) -> Process:
+        """Launch a launch file with arguments of the form ``name:=value``."""
+        log = self.place / f'{len(self._processes)}.log'
+        command = [sys.executable, str(LAUNCH_PROGRAM), str(file), *arguments]
+        launch = Process(command, domain_id=self.domain_id, log=log)
+        self._processes.append(launch)
+        return launch
 
     def clear(self) -> None:
         """End whatever is left."""
