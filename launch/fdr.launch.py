@@ -52,12 +52,12 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument(
                 'flight_root',
                 default_value='',
-                description='Directory that holds one directory per flight; empty: as in params_file.',
+                description='Directory with one directory per flight; empty: as in params_file.',
             ),
             DeclareLaunchArgument(
                 'namespace',
                 default_value='',
-                description='Namespace of the node; records then arrive on /<namespace>/fdr/records.',
+                description='Namespace of the node; records arrive on /<namespace>/fdr/records.',
             ),
             DeclareLaunchArgument(
                 'autostart',

@@ -26,7 +26,7 @@ from typing import NamedTuple, TYPE_CHECKING
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.record import encode_cdr, FdrRecord
 from fdr_node.recording import rotation
-from fdr_node.recording.footer import as_json, PRODUCERS_LISTED_MAX, segment_footer
+from fdr_node.recording.footer import PRODUCERS_LISTED_MAX, segment_footer
 from fdr_node.schema import (
     encode_payload,
     FOOTER_NAME,
@@ -90,7 +90,7 @@ class Flight:
         self._config = config
         self._clock = clock
         self._log_clock = log_clock
-        self._custom_data = {HEADER_NAME: as_json(header)}
+        self._custom_data = {HEADER_NAME: header.to_json()}
         self._closed: deque[Closed] = deque()
         self._bytes_in_closed = 0
         self._bytes_of_dropped = 0
@@ -378,4 +378,4 @@ class Flight:
         if footer is None:
             return {SEGMENT_FOOTER_NAME: segment_footer(self._segment_producers)}
         producers = self._segment_producers + Counter({OWN_PRODUCER: 1})
-        return {SEGMENT_FOOTER_NAME: segment_footer(producers), FOOTER_NAME: as_json(footer)}
+        return {SEGMENT_FOOTER_NAME: segment_footer(producers), FOOTER_NAME: footer.to_json()}

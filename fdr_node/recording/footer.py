@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping
 
-    from fdr_node.schema import FlightFooter, Payload
+    from fdr_node.schema import FlightFooter
 
 # Producers that a segment's footer and a segment_dropped record name, the busiest first.
 PRODUCERS_LISTED_MAX = 64
@@ -40,11 +40,6 @@ PRODUCERS_LISTED_MAX = 64
 _SEGMENT_FOOTER_BYTES_MAX = 7 * 1024
 
 _U64_MAX = 2**64 - 1
-
-
-def as_json(payload: Payload) -> str:
-    """Return a payload as one line of JSON."""
-    return json.dumps(payload.to_payload(), ensure_ascii=False, separators=(',', ':'))
 
 
 def segment_footer(producers: Counter[str]) -> str:
@@ -109,6 +104,6 @@ def with_producers(footer: FlightFooter, totals: Mapping[str, ProducerTotals]) -
             producers={name: totals[name] for name in sorted(kept)},
             producers_omitted=len(totals) - len(kept),
         )
-        if len(as_json(filled).encode()) <= FOOTER_JSON_BYTES_MAX:
+        if len(filled.to_json().encode()) <= FOOTER_JSON_BYTES_MAX:
             return filled
         kept = kept[: len(kept) // 2]

@@ -27,7 +27,6 @@ from uuid import UUID
 from fdr_node.clock import iso_utc
 from fdr_node.config import HEADER_JSON_BYTES_MAX
 from fdr_node.errors import ConfigError, PayloadError
-from fdr_node.recording.footer import as_json
 from fdr_node.schema import encode_payload, FlightHeader, SigningKeyRotation
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def header_fault(header: FlightHeader) -> str:
         encode_payload(header.to_payload())
     except PayloadError as error:
         return f'the flight header: {error}'
-    size = len(as_json(header).encode())
+    size = len(header.to_json().encode())
     if size > HEADER_JSON_BYTES_MAX:
         return f'the flight header is {size} bytes of JSON, allowed: {HEADER_JSON_BYTES_MAX}'
     return ''

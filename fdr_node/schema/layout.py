@@ -316,11 +316,12 @@ class Payload(Layout):
 
     def to_json(self) -> str:
         """
-        Return the payload map as JSON text, for kinds whose fields JSON can hold.
+        Return the payload map as one line of JSON, for kinds whose fields JSON can hold.
 
         :raises TypeError: the kind holds bytes
         """
-        return json.dumps(self.to_payload(), allow_nan=False)
+        payload = self.to_payload()
+        return json.dumps(payload, allow_nan=False, ensure_ascii=False, separators=(',', ':'))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

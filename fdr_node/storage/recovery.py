@@ -27,14 +27,12 @@ from typing import Final, TYPE_CHECKING
 
 from fdr_node.clock import iso_utc
 from fdr_node.errors import PayloadError
-from fdr_node.recording.footer import as_json, segment_footer
 from fdr_node.recording.ports import SegmentFacts
 from fdr_node.schema import (
     FlightFooter,
     FlightHeader,
     FOOTER_NAME,
     HEADER_NAME,
-    SEGMENT_FOOTER_NAME,
 )
 from fdr_node.storage import bag_format, fs, repair
 
@@ -189,9 +187,8 @@ def recover(plan: FlightPlan) -> None:
     for item in plan.segments:
         match item.verdict:
             case Verdict.TORN:
-                texts = {SEGMENT_FOOTER_NAME: segment_footer(item.found.producers)}
-                if item is plan.kept[-1]:
-                    texts[FOOTER_NAME] = plan.footer or _footer_of(plan)
+                is_last = item is plan.kept[-1]
+                texts = {FOOTER_NAME: plan.footer or _footer_of(plan)} if is_last else {}
                 repair.close_segment(item.path, item.found, texts)
             case Verdict.EMPTY:
                 fs.remove_file(item.path)
@@ -261,7 +258,7 @@ def _footer_of(plan: FlightPlan) -> str:
         clean_shutdown=False,
         producers_omitted=len(producers),
     )
-    return as_json(footer)
+    return footer.to_json()
 
 
 def _header_of(plan: FlightPlan) -> FlightHeader | None:

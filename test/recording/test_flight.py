@@ -30,7 +30,6 @@ from fdr_node.clock import LogClock, NS_PER_S
 from fdr_node.config import KIB
 from fdr_node.record import decode_cdr, encode_cdr
 from fdr_node.recording.flight import Flight
-from fdr_node.recording.footer import as_json
 from fdr_node.schema import FlightFooter, FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,7 +130,7 @@ def test_the_first_record_begins_a_segment() -> None:
     assert (hangar.flight.segment_count, hangar.stored.ever) == (0, [])
     hangar.put(0)
     assert (hangar.flight.segment_count, hangar.flight.segment_index) == (1, 0)
-    assert hangar.open_segment.begin_texts == {HEADER_NAME: as_json(hangar.flight.header)}
+    assert hangar.open_segment.begin_texts == {HEADER_NAME: hangar.flight.header.to_json()}
 
 
 def test_a_record_is_stored_as_it_was_received() -> None:
@@ -200,7 +199,7 @@ def test_a_commit_makes_durable_and_lists_the_segment() -> None:
     hangar.clock.advance(0.5)
     hangar.flight.commit()
     assert hangar.stored.listed == [hangar.open_segment.facts]
-    assert hangar.stored.custom_data == {HEADER_NAME: as_json(hangar.flight.header)}
+    assert hangar.stored.custom_data == {HEADER_NAME: hangar.flight.header.to_json()}
     assert (hangar.flight.pending_since_ns, hangar.flight.committed_ns) == (
         None,
         hangar.clock.monotonic_ns(),
@@ -259,7 +258,7 @@ def test_sizes_are_those_of_the_segments() -> None:
     flight = hangar.flight
     assert (flight.segment_bytes, flight.bytes_written) == (second, first + second)
     assert flight.size_bytes - flight.bytes_written == 1000 + 300 + len(HEADER_NAME) + len(
-        as_json(flight.header).encode()
+        flight.header.to_json().encode()
     )
     assert flight.pending_bytes == hangar.open_segment.pending_bytes > LARGE_BYTES
 
@@ -373,14 +372,14 @@ def test_the_footer_is_the_last_record_and_counts_itself(count: int) -> None:
     last = hangar.open_segment
     records = records_in(last)
     assert records[-1].kind == 'flight_footer'
-    assert payload_of(records[-1]) == json.loads(as_json(footer))
+    assert payload_of(records[-1]) == json.loads(footer.to_json())
     assert footer.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
     assert footer.records_written == sum(s.facts.records for s in hangar.stored.ever)
     assert footer.segment_count == len(hangar.stored.ever)
     texts = last.end_texts or {}
-    assert texts[FOOTER_NAME] == as_json(footer)
+    assert texts[FOOTER_NAME] == footer.to_json()
     assert json.loads(texts[SEGMENT_FOOTER_NAME])['records'] == len(records)
-    assert hangar.stored.custom_data[FOOTER_NAME] == as_json(footer)
+    assert hangar.stored.custom_data[FOOTER_NAME] == footer.to_json()
     assert hangar.stored.listed == [s.facts for s in hangar.stored.segments.values()]
 
 

@@ -20,7 +20,6 @@ from dataclasses import replace
 import json
 
 from fdr_node.recording.footer import (
-    as_json,
     producer_totals,
     PRODUCERS_LISTED_MAX,
     segment_footer,
@@ -47,7 +46,7 @@ WORST_NAMES = [chr(1) * 60 + f'{number:04}' for number in range(300)]
 
 def test_a_payload_as_json_is_one_line_that_reads_back() -> None:
     """Letters stay letters."""
-    text = as_json(replace(FOOTER, producers={'grün\n': ProducerTotals(published=1, recorded=1)}))
+    text = replace(FOOTER, producers={'grün\n': ProducerTotals(published=1, recorded=1)}).to_json()
     assert FlightFooter.from_payload(json.loads(text)).producers.keys() == {'grün\n'}
     assert ('grün' in text, '\n' in text, ': ' in text) == (True, False, False)
 
@@ -125,7 +124,7 @@ def test_a_footer_is_bounded_in_bytes(count: int) -> None:
     lost = dict.fromkeys(LossCause, U64_MAX)
     worst = ProducerTotals(published=U64_MAX, recorded=U64_MAX, lost=lost)
     footer = with_producers(FOOTER, dict.fromkeys(WORST_NAMES[:count], worst))
-    assert len(as_json(footer).encode()) <= 64 * 1024
+    assert len(footer.to_json().encode()) <= 64 * 1024
     assert len(footer.producers) + footer.producers_omitted == count
     assert len(footer.producers) >= min(count, 32)
 

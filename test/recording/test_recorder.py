@@ -30,7 +30,6 @@ from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, Storag
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, FdrRecord, peek
 from fdr_node.recording.failure import Failure
-from fdr_node.recording.footer import as_json
 from fdr_node.recording.recorder import RecorderStatus
 from fdr_node.schema import ClockStep, FOOTER_NAME, HEADER_NAME, LossCause, ProducerTotals
 from hypothesis import given, settings
@@ -87,9 +86,9 @@ def test_an_opened_flight_has_its_header_on_disk(rig: MemoryRig) -> None:
     header = rig.open_flight()
     (record,) = durable(rig)
     assert (record.producer_id, record.kind, record.seq) == ('fdr', 'flight_header', 0)
-    assert payload_of(record) == json.loads(as_json(header))
+    assert payload_of(record) == json.loads(header.to_json())
     (segment,) = rig.flight.segments.values()
-    assert segment.begin_texts == {HEADER_NAME: as_json(header)}
+    assert segment.begin_texts == {HEADER_NAME: header.to_json()}
     assert rig.flight.custom_data == segment.begin_texts
     assert rig.flight.listed == [segment.facts]
     (event,) = rig.events
@@ -420,8 +419,8 @@ def test_the_footer_says_how_the_flight_went(flying: MemoryRig) -> None:
         'producers_omitted': 0,
     }
     assert payload_of(durable(flying)[-1]) == footer.to_payload()
-    assert (segment.end_texts or {})[FOOTER_NAME] == as_json(footer)
-    assert flying.flight.custom_data[FOOTER_NAME] == as_json(footer)
+    assert (segment.end_texts or {})[FOOTER_NAME] == footer.to_json()
+    assert flying.flight.custom_data[FOOTER_NAME] == footer.to_json()
     assert (flying.disk.holder, flying.told()) == ('', ['flight_opened', 'flight_closed'])
     assert flying.events[-1].facts == {
         'flight_id': FLIGHT_ID,
