@@ -23,22 +23,15 @@ from typing import TYPE_CHECKING
 from fdr_node.clock import NS_PER_S
 from fdr_node.intake.ledger import OTHERS
 from fdr_node.schema import LossCause
+from ground_station import recorded
 from node_flight import check_complete, LandedFlight
 import pytest
 
 if TYPE_CHECKING:
-    from fdr_node.msg import FdrStatus
     from ground_station import GroundStation, Watch
     from processes import Field
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(60)]
-
-
-def recorded(status: FdrStatus, producer_id: str) -> int:
-    """Return how many records of a producer have been written."""
-    counts = {item.producer_id: item.records_recorded for item in status.producers}
-    return int(counts.get(producer_id, 0))
-
 
 # The longest one: what was published lately is still in the history when the node is stopped.
 SELDOM_DRAINED = ('-p', 'drain_period_s:=1.0')

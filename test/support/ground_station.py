@@ -65,6 +65,12 @@ class Screen(Generic[Message]):
             return self.messages[0]
 
 
+def recorded(status: FdrStatus, producer_id: str) -> int:
+    """Return how many records of a producer have been written."""
+    counts = {item.producer_id: item.records_recorded for item in status.producers}
+    return int(counts.get(producer_id, 0))
+
+
 class GroundStation:
     """
     A node that watches a recorder.
