@@ -255,6 +255,8 @@ class SegmentReader:
             return Damage(self.offset, f'{extra} bytes follow its end')
         if record.summary_crc not in {0, crc}:
             return Damage(start, 'the CRC of its summary is wrong')
+        if not record.summary_start:
+            return Damage(start, 'it has no summary: it was not closed')
         return None
 
     def _add_channel(self, body: bytes) -> None:

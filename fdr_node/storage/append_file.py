@@ -14,8 +14,9 @@
 """
 Keeps one file that only grows, and grows by all of what it is given or by nothing.
 
-It knows nothing of MCAP or of segments, and it does not retry: what could not be appended stays
-with the caller, to be offered again.
+Behind what was appended stands an end, which the next append replaces. It knows nothing of MCAP or
+of segments, and it does not retry: what could not be appended stays with the caller, to be offered
+again.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class AppendFile:
         self._path = path
         self._sync = sync
         self._size = 0
+        self._end = b''
         self._descriptor: int | None = fs.create_file(path)
         try:
             self._is_reserved = fs.reserve(self._descriptor, reserve_bytes)
@@ -58,33 +60,40 @@ class AppendFile:
         return self._path
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes that were appended whole."""
+    def appended_bytes(self) -> int:
+        """Bytes that were appended whole: where the next append begins."""
         return self._size
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that were appended whole, and the end behind them."""
+        return self._size + len(self._end)
 
     @property
     def is_reserved(self) -> bool:
         """Whether the file system could reserve the space."""
         return self._is_reserved
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes, *, end: bytes = b'') -> None:
         """
         Append all the bytes and make them durable (``sync``), or leave the file as it was.
 
+        :param end: stands behind them until the next append, which is written over it.
         :raises OSError: none of the bytes count; the caller still has them.
         """
         descriptor = self._open_descriptor()
         try:
-            fs.write_at(descriptor, data, self._size)
+            fs.write_at(descriptor, data + end, self._size)
             if self._sync == 'commit':
                 fs.sync_data(descriptor)
         except OSError:
             # What is in the file behind the last good byte would be read as torn records. When
             # even this fails, the next append overwrites them, as it starts at the same offset.
             with suppress(OSError):
-                fs.truncate(descriptor, self._size)
+                self._restore(descriptor)
             raise
         self._size += len(data)
+        self._end = end
 
     def close(self) -> None:
         """
@@ -94,7 +103,7 @@ class AppendFile:
         """
         if self._descriptor is None:
             return
-        fs.truncate(self._descriptor, self._size)
+        fs.truncate(self._descriptor, self.size_bytes)
         if self._sync != 'never':
             fs.sync_data(self._descriptor)
         descriptor, self._descriptor = self._descriptor, None
@@ -106,7 +115,7 @@ class AppendFile:
             return
         descriptor, self._descriptor = self._descriptor, None
         with suppress(OSError):
-            fs.truncate(descriptor, self._size)
+            self._restore(descriptor)
         with suppress(OSError):
             fs.close(descriptor)
 
@@ -114,6 +123,11 @@ class AppendFile:
         """Close and remove the file, for an opening that is undone; never raises."""
         self.abandon()
         fs.remove_if_there(self._path)
+
+    def _restore(self, descriptor: int) -> None:
+        """Cut off what an append that failed has left, and put the end back where it was."""
+        fs.truncate(descriptor, self._size)
+        fs.write_at(descriptor, self._end, self._size)
 
     def _open_descriptor(self) -> int:
         if self._descriptor is None:

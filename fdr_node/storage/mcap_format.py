@@ -206,6 +206,18 @@ def data_end(data_crc: int) -> bytes:
     return encode([DataEnd(data_crc)])
 
 
+def open_end(data_crc: int) -> bytes:
+    """
+    Return the end of a segment that is still being written: whole, but without a summary.
+
+    Its length is always the same, so that it costs little to write it again with every chunk.
+
+    :param data_crc: CRC of all before it.
+    """
+    # The footer's CRC covers the footer alone when there is no summary.
+    return data_end(data_crc) + _closing(b'', 0, b'')
+
+
 def summary(
     *,
     offset: int,
@@ -293,6 +305,7 @@ def _definitions(channel: ChannelSpec) -> tuple[Schema, Channel]:
 
 
 def _closing(body: bytes, offset: int, offsets: bytes) -> bytes:
+    """Return offsets, footer and magic behind a summary; without one, all places are 0."""
     offset_start = offset + len(body)
     # The footer's CRC covers the summary, the offsets, and the footer up to the CRC itself.
     crc = zlib.crc32(offsets, zlib.crc32(body))

@@ -14,8 +14,10 @@
 """
 Writes one segment: an MCAP file that grows by whole, durable chunks and never passes its size.
 
-It decides neither when to commit nor when to cut. What it knows of the file is what is durably in
-it: counts, index and CRC move on only after the bytes are on disk.
+Behind the last chunk stands an end without an index, which the next chunk is written over, so the
+file can be read at every moment. It decides neither when to commit nor when to cut. What it knows
+of the file is what is durably in it: counts, index and CRC move on only after the bytes are on
+disk.
 """
 
 from __future__ import annotations
@@ -109,7 +111,7 @@ class McapSegment:
         chunk_bytes = self._pending_bytes + mcap_format.MESSAGE_OVERHEAD_BYTES + size
         index_bytes = mcap_format.message_index_bytes(len(self._entries) // 2 + 1)
         summary_bytes = mcap_format.CHUNK_INDEX_BYTES * (len(self._chunks) + 1)
-        total = self._file.size_bytes + mcap_format.CHUNK_OVERHEAD_BYTES + chunk_bytes
+        total = self._file.appended_bytes + mcap_format.CHUNK_OVERHEAD_BYTES + chunk_bytes
         return total + index_bytes + summary_bytes + self._end_bytes_max <= self._size_max
 
     def add(self, data: bytes, *, sequence: int, log_time_ns: int, publish_time_ns: int) -> None:
@@ -132,7 +134,8 @@ class McapSegment:
         """
         if not self._entries:
             return
-        chunk = mcap_format.chunk(self._parts, entries=self._entries, offset=self._file.size_bytes)
+        offset = self._file.appended_bytes
+        chunk = mcap_format.chunk(self._parts, entries=self._entries, offset=offset)
         self._append(chunk.data)
         if not self._chunks:
             self._start_ns = chunk.index.message_start_time
@@ -154,7 +157,7 @@ class McapSegment:
         chunk = mcap_format.chunk([head, bytes(record_bytes)], entries=[0, 0], offset=0)
         first_chunk_bytes = 0 if self._chunks else mcap_format.FIRST_CHUNK_BYTES
         return (
-            self._file.size_bytes
+            self._file.appended_bytes
             + len(chunk.data)
             + len(self._end(metadata))
             + mcap_format.CHUNK_INDEX_BYTES
@@ -172,7 +175,7 @@ class McapSegment:
         """
         if not self._has_end:
             self.commit()
-            self._file.append(self._end(metadata, offset=self._file.size_bytes, crc=self._crc))
+            self._file.append(self._end(metadata, offset=self._file.appended_bytes, crc=self._crc))
             self._has_end = True
         self._file.close()
         return self.facts
@@ -186,8 +189,11 @@ class McapSegment:
         self._file.abort()
 
     def _append(self, data: bytes) -> None:
-        self._file.append(data)
-        self._crc = zlib.crc32(data, self._crc)
+        crc = zlib.crc32(data, self._crc)
+        # With it every reader takes the file for whole, also after the process was killed: some,
+        # unlike rosbag2, do not read a file that just ends.
+        self._file.append(data, end=mcap_format.open_end(crc))
+        self._crc = crc
 
     def _clear_pending(self) -> None:
         self._parts: list[bytes] = []

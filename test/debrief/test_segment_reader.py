@@ -225,6 +225,15 @@ def test_damage_has_its_words(data: bytes, kept: list[int], damage: list[Damage 
     assert (found.messages, found.damage) == (messages(kept), damage)
 
 
+def test_an_end_without_a_summary_is_that_of_an_open_segment() -> None:
+    """The recorder writes it behind every commit; what comes before it is whole."""
+    data = patched(FOOTER.offset + 9, bytes(20))
+    found = Found(data[: DATA_END.offset + DATA_END.size] + data[FOOTER.offset :])
+    offset = DATA_END.offset + DATA_END.size
+    assert found.messages == messages(ALL)
+    assert found.damage == [Damage(offset, 'it has no summary: it was not closed')]
+
+
 def test_zero_is_no_checksum() -> None:
     """A writer may leave out what the specification lets it leave out."""
     data = patched(LAST_OF_CHUNK, b'?', patched(CHUNK_CRC_AT, bytes(4)))

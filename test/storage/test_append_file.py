@@ -29,6 +29,7 @@ import pytest
 from small_disk import small_disk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RESERVE_BYTES = 1 << 20
@@ -223,6 +224,50 @@ def test_abandon_on_a_dead_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     calls.mend()
     assert state_of(file) == State(b'good', 4, is_reserved=True)
     assert open_descriptors() == before
+
+
+def with_end(directory: Path) -> AppendFile:
+    """Return a file with a first good piece in it, and an end behind."""
+    file = AppendFile(directory / 'a_0.mcap', reserve_bytes=RESERVE_BYTES)
+    file.append(b'good', end=b'<end>')
+    return file
+
+
+def test_the_end_is_written_over_by_the_next_piece(tmp_path: Path) -> None:
+    """It counts as part of the file, and not as part of what was appended."""
+    file = with_end(tmp_path)
+    assert state_of(file) == State(b'good<end>', 9, is_reserved=True)
+    assert file.appended_bytes == 4
+    file.append(b' and more', end=b'<END>')
+    assert state_of(file) == State(b'good and more<END>', 18, is_reserved=True)
+    file.append(b'!')
+    file.close()
+    assert state_of(file) == State(b'good and more!', 14, is_reserved=False)
+
+
+@pytest.mark.parametrize('leave', [AppendFile.close, AppendFile.abandon])
+def test_the_last_end_stays(leave: Callable[[AppendFile], None], tmp_path: Path) -> None:
+    """However the file is let go."""
+    file = with_end(tmp_path)
+    leave(file)
+    assert state_of(file) == State(b'good<end>', 9, is_reserved=False)
+
+
+@pytest.mark.parametrize('call', ['pwrite', 'fdatasync'])
+def test_a_piece_that_fails_leaves_the_end_where_it_was(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a piece was written over it; the file is whole again for those who read it."""
+    calls = FailingCalls(monkeypatch)
+    file = with_end(tmp_path)
+    calls.tear_writes()
+    calls.fail(call, nth=calls.count(call) + 1)
+    with pytest.raises(OSError, match='Input/output'):
+        file.append(b' and more', end=b'<END>')
+    assert (file.path.read_bytes(), file.size_bytes) == (b'good<end>', 9)
+    file.append(b' and more', end=b'<END>')
+    assert (file.path.read_bytes(), file.size_bytes) == (b'good and more<END>', 18)
+    file.close()
 
 
 @pytest.mark.fault

@@ -170,6 +170,19 @@ def test_a_file_put_together_is_whole(times_of_chunks: list[list[int]]) -> None:
     mcap_bytes.check(data)
 
 
+def test_a_file_that_is_being_written_has_an_end_without_a_summary() -> None:
+    """It is as whole as a closed one to whoever goes through it; its footer names no summary."""
+    data = mcap_format.prologue(library='x', channel=CHANNEL)
+    data += chunk_of([5], len(data)).data
+    crc = zlib.crc32(data)
+    end, footer = mcap_bytes.records_of(data + mcap_format.open_end(crc))[-2:]
+    assert (end.opcode, mcap_bytes.Cursor(end.body).take('I')) == (mcap_bytes.DATA_END, crc)
+    fields = mcap_bytes.Cursor(footer.body)
+    assert (footer.opcode, fields.take('Q'), fields.take('Q')) == (mcap_bytes.FOOTER, 0, 0)
+    head = struct.pack('<BQ', footer.opcode, len(footer.body)) + footer.body[:-4]
+    assert fields.take('I') == zlib.crc32(head)
+
+
 def test_the_first_chunk_adds_to_the_summary_what_the_constant_says() -> None:
     """Beside its own index; the size of the footer's segment is told before it is written."""
     chunk = chunk_of([5])

@@ -20,6 +20,7 @@ The bytes of the file are read by hand and with the mcap library, which did not 
 from __future__ import annotations
 
 import errno
+from io import BytesIO
 import json
 from typing import Protocol, TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from fdr_node.recording.ports import SegmentFacts
 from fdr_node.storage.mcap_segment import EPILOGUE_METADATA_BYTES_MAX, McapSegment
 from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
+from mcap.reader import make_reader
 import mcap_bytes
 from memory_store import MemoryFlight, MemorySegment, Message
 from on_disk import disk_bytes, open_descriptors, tree
@@ -357,6 +359,19 @@ def test_an_open_file_is_read_up_to_its_last_commit(disk: DiskShelf) -> None:
     assert disk_bytes(disk.path.parent) >= MIB
     segment.close(END)
     assert disk_bytes(disk.path.parent) <= 16 * KIB
+
+
+def test_an_open_file_is_whole_to_every_reader(disk: DiskShelf) -> None:
+    """After each commit, and before the first: all that is missing is the index."""
+    segment = disk.make()
+    for seq in range(4):
+        data = disk.path.read_bytes()
+        kinds = [item.opcode for item in mcap_bytes.records_of(data)]
+        assert kinds[-2:] == [mcap_bytes.DATA_END, mcap_bytes.FOOTER]
+        reader = make_reader(BytesIO(data), validate_crcs=True)
+        assert [m.sequence for _, _, m in reader.iter_messages()] == list(range(seq))
+        add(segment, [message(seq)])
+        segment.commit()
 
 
 OPENING = range(1, 8)
