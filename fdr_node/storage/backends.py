@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fdr_node import __version__
+from fdr_node.errors import FdrOpenError
 from fdr_node.storage.flight_directory import FlightDirectory
 from fdr_node.storage.flight_root import prepare_root
 from fdr_node.storage.mcap_segment import McapSegment
@@ -56,9 +57,14 @@ def open_store(
     :param flight_id: UUID of the flight.
     :param report: is told of interrupted flights that are put in order, and of old ones that go
         for ``root_bytes_max``.
+    :raises FdrOpenError: ``flight_root`` names a home directory that cannot be found.
     """
+    try:
+        flight_root = Path(config.flight_root).expanduser().absolute()
+    except RuntimeError as error:
+        raise FdrOpenError(config.flight_root, reason=str(error)) from error
     return FlightDirectory(
-        Path(config.flight_root).expanduser().absolute(),
+        flight_root,
         flight_id=flight_id,
         segment_bytes_max=config.segment_bytes_max,
         make_segment=_BACKENDS[config.storage_backend](config),

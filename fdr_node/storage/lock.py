@@ -21,6 +21,7 @@ stale file is no obstacle. It is not a lock between computers: where the file sy
 
 from __future__ import annotations
 
+from contextlib import suppress
 import json
 import os
 import socket
@@ -76,8 +77,13 @@ class FlightLock:
             raise FdrOpenError(self.path, reason=reason) from error
 
     def release(self) -> None:
-        """Give the lock back; a second call does nothing."""
-        self._lock.release()
+        """Give the lock back; a second call does nothing. Never raises."""
+        try:
+            self._lock.release()
+        except OSError:
+            # It is held as before. What cannot be given back now either goes with the process.
+            with suppress(OSError):
+                self._lock.release()
 
     def undo(self) -> None:
         """Give the lock back, and remove its file when this object made it."""

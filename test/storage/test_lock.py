@@ -148,6 +148,24 @@ def test_a_second_release_does_nothing(tmp_path: Path) -> None:
     other.release()
 
 
+def test_a_lock_that_cannot_be_given_back_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flight is closed by then. It is tried twice, and once more when somebody asks again."""
+    lock = take(tmp_path)
+    calls = FailingCalls(monkeypatch)
+    calls.fail('flock', nth=1)
+    lock.release()
+    lock = take(tmp_path)
+    calls.fail_always('flock')
+    lock.release()
+    calls.mend()
+    with pytest.raises(FdrConcurrentWriterError):
+        take(tmp_path)
+    lock.release()
+    take(tmp_path).release()
+
+
 def test_undo_removes_the_file_that_it_made(tmp_path: Path) -> None:
     """And lets others in."""
     take(tmp_path).undo()

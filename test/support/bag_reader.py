@@ -135,10 +135,17 @@ def read_torn(path: Path) -> SegmentContent:
 
 def read_bag(directory: Path) -> Bag:
     """
-    Read a closed flight; what ``metadata.yaml`` says of files, counts and times must be true.
+    Read a closed flight as :func:`read_files` does, and with rosbags.
 
-    The bag is also read with rosbags, whose records must be the same.
+    Both must read the same.
     """
+    bag = read_files(directory)
+    assert rosbags_records(directory) == [(item.log_time_ns, item.record) for item in bag.stored]
+    return bag
+
+
+def read_files(directory: Path) -> Bag:
+    """Read a closed flight; what its metadata says of files, counts and times must be true."""
     metadata = metadata_of(directory)
     names = metadata['relative_file_paths']
     assert isinstance(names, list)
@@ -146,7 +153,6 @@ def read_bag(directory: Path) -> Bag:
     assert {path.name for path in directory.iterdir()} == {'metadata.yaml', *names}
     bag = Bag(metadata=metadata, segments=segments)
     _check_counts(bag)
-    assert rosbags_records(directory) == [(item.log_time_ns, item.record) for item in bag.stored]
     return bag
 
 

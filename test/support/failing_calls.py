@@ -32,6 +32,8 @@ from typing import Protocol, TYPE_CHECKING
 from fdr_node.storage import fs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 NAMES = (
@@ -59,15 +61,20 @@ class FailingCalls:
     """
     The system calls of this process, from now until ``monkeypatch`` undoes it.
 
+    :param watch: is called after every call; between two of them nothing changes on disk.
     :ivar made: the calls that were made, by name, in order.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, watch: Callable[[], None] | None = None
+    ) -> None:
         self.made: list[str] = []
+        self._watch = watch
         self._numbers: dict[tuple[str, int], int] = {}
         self._failing: dict[str, int] = {}
         self._counts: Counter[str] = Counter()
         self._tear = False
+        self._is_torn = False
         for name in NAMES:
             monkeypatch.setattr(os, name, self._wrap(name, getattr(os, name)))
         monkeypatch.setattr(fcntl, 'flock', self._wrap('flock', vars(fcntl)['flock']))
@@ -88,7 +95,7 @@ class FailingCalls:
         self._failing.clear()
 
     def tear_writes(self) -> None:
-        """Write half of what is asked for: before a failure, and whenever a call can be short."""
+        """Let every other write be of half of what is asked for, and one that fails too."""
         self._tear = True
 
     def count(self, name: str) -> int:
@@ -99,7 +106,10 @@ class FailingCalls:
         def made(*args: object, **options: object) -> object:
             number = self._note(name)
             if number is None:
-                return call(*self._shorten(name, args), **options)
+                result = call(*self._shorten(name, args), **options)
+                if self._watch is not None:
+                    self._watch()
+                return result
             if name == 'close' or (name == 'pwrite' and self._tear):
                 # A close that reports an error has closed; a write may have written some.
                 call(*self._shorten(name, args), **options)
@@ -121,6 +131,9 @@ class FailingCalls:
 
     def _shorten(self, name: str, args: tuple[object, ...]) -> tuple[object, ...]:
         if name != 'pwrite' or not self._tear:
+            return args
+        self._is_torn = not self._is_torn
+        if not self._is_torn:
             return args
         descriptor, data, offset = args
         assert isinstance(data, memoryview)

@@ -48,6 +48,7 @@ SMALL: Mapping[str, Setting] = {
     'flight_bytes_max': 2 * MIB,
     'record_bytes_max': 256 * KIB,
     'chunk_bytes': 32 * KIB,
+    'free_bytes_min': 0,
 }
 
 
@@ -73,8 +74,8 @@ def record_of(seq: int, *, payload_bytes: int = 100, producer_id: str = 'imu_1')
     """Return a record that is like no other: everything in it follows from ``seq``."""
     pattern = f'{producer_id} {seq} '.encode()
     return FdrRecord(
-        stamp_ns=WALL_NS + 1000 * seq + 7,
-        monotonic_ns=5_000_000 + seq,
+        stamp_ns=WALL_NS + seq % 10**15 + 7,
+        monotonic_ns=5_000_000 + seq % 10**15,
         session_id=SESSION_ID,
         seq=seq,
         schema_version=3,
@@ -153,5 +154,8 @@ class DiskRig(Rig):
         clock: Clock | None = None,
     ) -> None:
         config = config_of(root, settings)
-        super().__init__(config, lambda flight_id: open_store(config, flight_id=flight_id), clock)
+        super().__init__(config, self._store_of, clock)
         self.directory = root / FLIGHT_ID
+
+    def _store_of(self, flight_id: str) -> FlightStore:
+        return open_store(self.config, flight_id=flight_id, report=self.events.append)
