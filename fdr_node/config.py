@@ -206,6 +206,18 @@ SPECS: Mapping[str, Spec] = {
         minimum=64 * KIB,
         maximum=16 * GIB,
     ),
+    'priority_kinds': Spec(
+        description='Kinds that have a quarter of the ring for themselves, so that a flood of '
+        'others cannot push them out.',
+        unit='kinds',
+        maximum=64,
+    ),
+    'kind_rules': Spec(
+        description='What may be recorded of a kind: "KIND deny", or "KIND" and some of '
+        'rate_hz=N burst=N bytes_max=N. What is refused is counted as lost (policy).',
+        unit='rules',
+        maximum=256,
+    ),
     'shutdown_deadline_s': Spec(
         description='Time to drain what is queued before the footer is written.',
         unit='s',
@@ -259,6 +271,19 @@ class RecorderConfig:
     drain_period_s: float = 0.02
     ring_records_max: int = 50_000
     ring_bytes_max: int = 64 * MIB
+    priority_kinds: tuple[str, ...] = (
+        'flight_header',
+        'overrun',
+        'signing_key_rotation',
+        'spoof_promotion_block',
+        'mavlink_tx',
+    )
+    kind_rules: tuple[str, ...] = (
+        'camera_frame deny',
+        'raw_frame deny',
+        'failed_tile_thumbnail rate_hz=0.1 burst=2',
+        'tile rate_hz=10 burst=20',
+    )
     shutdown_deadline_s: float = 5.0
     storage_backend: str = 'mcap'
     manifest_paths: tuple[str, ...] = ()

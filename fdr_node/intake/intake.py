@@ -22,14 +22,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fdr_node.errors import RecordDecodeError
-from fdr_node.intake.ring import Entry, Ring
+from fdr_node.intake.ring import Entry
 from fdr_node.record import peek
 from fdr_node.schema import LossCause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from fdr_node.intake.lanes import Lanes
     from fdr_node.intake.ledger import Ledger
+    from fdr_node.intake.policy import Policy
 
 
 def drain(take: Callable[[], bytes | None], *, limit: int) -> list[bytes]:
@@ -53,14 +55,14 @@ class Intake:
     The way from serialised messages to the ring.
 
     :param ledger: is told of every record, and of every one that does not get through.
-    :param ring: where the records wait for the writer.
-    :param record_bytes_max: size of a serialised record at most, in bytes.
+    :param lanes: where the records wait for the writer.
+    :param policy: which records may be recorded.
     """
 
-    def __init__(self, *, ledger: Ledger, ring: Ring, record_bytes_max: int) -> None:
+    def __init__(self, *, ledger: Ledger, lanes: Lanes, policy: Policy) -> None:
         self._ledger = ledger
-        self._ring = ring
-        self._record_bytes_max = record_bytes_max
+        self._lanes = lanes
+        self._policy = policy
 
     def accept(self, batch: Iterable[bytes], received_ns: int) -> int:
         """
@@ -80,17 +82,28 @@ class Intake:
         self._ledger.observe((entry.head for entry in entries), received_ns)
         if malformed:
             self._ledger.note_malformed(malformed)
-        too_large = [e for e in entries if len(e.data) > self._record_bytes_max]
-        if too_large:
-            entries = [e for e in entries if len(e.data) <= self._record_bytes_max]
-            self._give_up(too_large, LossCause.TOO_LARGE)
-        evicted = self._ring.push(entries)
+        allowed = self._allowed(entries, received_ns)
+        evicted = self._lanes.push(allowed)
         self._give_up(evicted, LossCause.RING)
-        return malformed + len(too_large) + len(evicted)
+        return malformed + len(entries) - len(allowed) + len(evicted)
 
     def give_back(self, entries: list[Entry]) -> None:
         """Put records back that the writer could not write; the ring may have no room by now."""
-        self._give_up(self._ring.give_back(entries), LossCause.RING)
+        self._give_up(self._lanes.give_back(entries), LossCause.RING)
+
+    def _allowed(self, entries: list[Entry], now_ns: int) -> list[Entry]:
+        judge = self._policy.judge
+        allowed: list[Entry] = []
+        refused: dict[LossCause, list[Entry]] = {}
+        for entry in entries:
+            cause = judge(entry.head.kind, size=len(entry.data), now_ns=now_ns)
+            if cause is None:
+                allowed.append(entry)
+            else:
+                refused.setdefault(cause, []).append(entry)
+        for cause, some in refused.items():
+            self._give_up(some, cause)
+        return allowed
 
     def _give_up(self, entries: list[Entry], cause: LossCause) -> None:
         if entries:

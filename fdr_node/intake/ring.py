@@ -68,6 +68,12 @@ class Ring:
         """How full it is [0..1], by records or by bytes, whichever is more."""
         return max(len(self._entries) / self._records_max, self._bytes / self._bytes_max)
 
+    @property
+    def oldest_ns(self) -> int | None:
+        """When the oldest record came (CLOCK_MONOTONIC, ns); None when none waits."""
+        with self._lock:
+            return self._entries[0].received_ns if self._entries else None
+
     def push(self, entries: Iterable[Entry]) -> list[Entry]:
         """
         Add records at the young end.

@@ -35,9 +35,10 @@ from fdr_node.clock import now, NS_PER_S
 from fdr_node.errors import FdrOpenError
 from fdr_node.events import Event, Level
 from fdr_node.intake.intake import Intake
+from fdr_node.intake.lanes import Lanes
 from fdr_node.intake.ledger import Ledger
 from fdr_node.intake.loss_log import LossLog
-from fdr_node.intake.ring import Ring
+from fdr_node.intake.policy import parse_rules, Policy
 from fdr_node.recording.identity import flight_header
 from fdr_node.recording.recorder import FlightRecorder
 from fdr_node.recording.space import space_for
@@ -85,10 +86,18 @@ class FlightSession:
         self._config = config
         self._clock = clock
         self._pause = pause
-        self._ring = Ring(records_max=config.ring_records_max, bytes_max=config.ring_bytes_max)
+        self._lanes = Lanes(
+            records_max=config.ring_records_max,
+            bytes_max=config.ring_bytes_max,
+            priority_kinds=config.priority_kinds,
+        )
         self._ledger = Ledger(started_ns=clock.monotonic_ns())
         self._intake = Intake(
-            ledger=self._ledger, ring=self._ring, record_bytes_max=config.record_bytes_max
+            ledger=self._ledger,
+            lanes=self._lanes,
+            policy=Policy(
+                parse_rules(config.kind_rules), record_bytes_max=config.record_bytes_max
+            ),
         )
         self._report = report
         self._recorder = self._make_recorder(config)
@@ -112,7 +121,7 @@ class FlightSession:
     @property
     def ring_fill(self) -> float:
         """How full the ring is [0..1]."""
-        return self._ring.fill
+        return self._lanes.fill
 
     @property
     def malformed(self) -> int:
@@ -218,18 +227,18 @@ class FlightSession:
                 self._recorder.tick()
                 if not self._write_batch():
                     self._pause(_RETRY_PAUSE_S)
-            left = self._ring.take(len(self._ring))
+            left = self._lanes.take(len(self._lanes))
             self._ledger.give_up((entry.head for entry in left), LossCause.DISK)
             self._write_losses(is_final=True)
             return self._recorder.close_flight(_totals(self.accounts()))
 
     def _has_work(self) -> bool:
         """Return whether records wait, here or in a recorder whose disk refuses them."""
-        return len(self._ring) > 0 or bool(self._recorder.status().degraded_reason)
+        return len(self._lanes) > 0 or bool(self._recorder.status().degraded_reason)
 
     def _write_batch(self) -> bool:
         """Write some of what waits. :return: whether there may be more."""
-        entries = self._ring.take(_BATCH_RECORDS)
+        entries = self._lanes.take(_BATCH_RECORDS)
         for place, entry in enumerate(entries):
             if not self._recorder.write(entry.data, entry.head, received_ns=entry.received_ns):
                 self._intake.give_back(entries[place:])

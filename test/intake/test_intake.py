@@ -19,8 +19,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fdr_node.intake.intake import drain, Intake
+from fdr_node.intake.lanes import Lanes
 from fdr_node.intake.ledger import Account, Ledger, Loss, OTHERS
-from fdr_node.intake.ring import Ring
+from fdr_node.intake.policy import parse_rules, Policy
 from fdr_node.schema import LossCause
 from heads import entry_from, serialised
 from hypothesis import given
@@ -37,10 +38,20 @@ RECORD_BYTES_MAX = 300
 class Rig:
     """An intake with its ledger and its ring."""
 
-    def __init__(self, *, records_max: int = 100, bytes_max: int = 100_000) -> None:
+    def __init__(
+        self,
+        *,
+        records_max: int = 100,
+        bytes_max: int = 100_000,
+        rules: tuple[str, ...] = (),
+        priority_kinds: tuple[str, ...] = (),
+    ) -> None:
         self.ledger = Ledger(started_ns=0)
-        self.ring = Ring(records_max=records_max, bytes_max=bytes_max)
-        self.intake = Intake(ledger=self.ledger, ring=self.ring, record_bytes_max=RECORD_BYTES_MAX)
+        self.ring = Lanes(
+            records_max=records_max, bytes_max=bytes_max, priority_kinds=priority_kinds
+        )
+        policy = Policy(parse_rules(rules), record_bytes_max=RECORD_BYTES_MAX)
+        self.intake = Intake(ledger=self.ledger, lanes=self.ring, policy=policy)
 
     def lost(self) -> dict[LossCause, int]:
         """Return the losses by cause, over all producers."""
@@ -163,3 +174,13 @@ def test_every_message_is_in_the_ring_or_in_an_account(batches: list[list[bytes]
     told.pop(LossCause.TRANSPORT, None)
     assert sum(told.values()) == lost
     assert lost + len(rig.ring) == sum(len(batch) for batch in batches)
+
+
+def test_what_the_policy_refuses_is_lost_by_name() -> None:
+    """It was published and it came, so the account shows it."""
+    rig = Rig(rules=('frame deny', 'thumbnail rate_hz=0.1 burst=1'))
+    heads = [('frame', 0), ('thumbnail', 1), ('thumbnail', 2), ('imu', 3)]
+    batch = [serialised(seq, kind=kind) for kind, seq in heads]
+    assert rig.intake.accept(batch, NOW_NS) == 2
+    assert [entry.head.seq for entry in rig.ring.take(10)] == [1, 3]
+    assert rig.lost() == {LossCause.POLICY: 2}

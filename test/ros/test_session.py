@@ -49,16 +49,19 @@ class Rig:
     """A session, its clock, and what it told."""
 
     def __init__(self, root: Path, **settings: Setting) -> None:
+        # A ring without a reserved part is as large as it says.
+        defaults: dict[str, Setting] = {
+            'flight_id': FLIGHT_ID,
+            'shutdown_deadline_s': DEADLINE_S,
+            'priority_kinds': (),
+        }
         self.clock = ManualClock()
         self.events: list[Event] = []
         self.root = root
         self.directory = root / FLIGHT_ID
         self.pauses = 0
         self.session = FlightSession(
-            config_of(
-                root,
-                {'flight_id': FLIGHT_ID, 'shutdown_deadline_s': DEADLINE_S, **settings},
-            ),
+            config_of(root, defaults | settings),
             clock=self.clock,
             report=self.events.append,
             pause=self._pause,

@@ -34,7 +34,12 @@ def head_of(seq: int, producer_id: str = 'imu_1', *, session_id: int = 1) -> Rec
 
 
 def serialised(
-    seq: int, producer_id: str = 'imu_1', *, session_id: int = 1, payload_bytes: int = 0
+    seq: int,
+    producer_id: str = 'imu_1',
+    *,
+    session_id: int = 1,
+    payload_bytes: int = 0,
+    kind: str = 'imu',
 ) -> bytes:
     """Return the bytes of a record."""
     return encode_cdr(
@@ -45,7 +50,7 @@ def serialised(
             seq=seq,
             schema_version=1,
             producer_id=producer_id,
-            kind='imu',
+            kind=kind,
             payload=bytes(payload_bytes),
         )
     )
