@@ -18,10 +18,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta, UTC
 import time
 
-from fdr_node.clock import Instant, iso_utc, LogClock, now, NS_PER_S, SystemClock
+from fdr_node.clock import (
+    CLOCK_STEP_NS,
+    ClockWatch,
+    Instant,
+    iso_utc,
+    LogClock,
+    now,
+    NS_PER_S,
+    SystemClock,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock, MONOTONIC_NS, WALL_NS
+import pytest
 
 # No deadline: the computers that test may be slow.
 SETTINGS = settings(deadline=None)
@@ -61,6 +71,36 @@ def test_system_clock_reads_both_clocks_of_the_computer() -> None:
 def test_now_reads_the_clock_that_it_is_given() -> None:
     """Wall first, monotonic second."""
     assert now(ManualClock()) == Instant(wall_ns=WALL_NS, monotonic_ns=MONOTONIC_NS)
+
+
+@pytest.mark.parametrize(
+    ('step_ns', 'expected_ns'),
+    [
+        (0, 0),
+        (CLOCK_STEP_NS - 1, 0),
+        (1 - CLOCK_STEP_NS, 0),
+        (CLOCK_STEP_NS, CLOCK_STEP_NS),
+        (-CLOCK_STEP_NS, -CLOCK_STEP_NS),
+        (10**18, 10**18),
+    ],
+)
+def test_a_step_of_the_wall_clock_is_noticed_once(step_ns: int, expected_ns: int) -> None:
+    """By its size and its sign; what is smaller is slewing."""
+    clock = ManualClock()
+    watch = ClockWatch(clock.now())
+    clock.advance(5)
+    clock.step_wall(step_ns / NS_PER_S)
+    assert [watch.step(clock.now()), watch.step(clock.now())] == [expected_ns, 0]
+
+
+def test_slewing_never_adds_up_to_a_step() -> None:
+    """However long it lasts."""
+    clock = ManualClock()
+    watch = ClockWatch(clock.now())
+    for _ in range(1000):
+        clock.advance(1)
+        clock.step_wall(0.0005)
+        assert watch.step(clock.now()) == 0
 
 
 def test_iso_utc_has_microseconds_and_says_utc() -> None:

@@ -235,7 +235,7 @@ class Flight:
         footer = self._settle(make_footer)
         metadata = self._end_metadata(footer)
         self.put_own(footer)
-        self._end_segment(metadata)
+        self._end_segment(self._open_segment(), metadata)
         self._publish({**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]})
         return footer
 
@@ -291,7 +291,7 @@ class Flight:
         """End the open segment if there is one, keep the cap, begin the next."""
         self._is_cut_short = True
         if self._segment is not None:
-            self._end_segment(self._end_metadata(None))
+            self._end_segment(self._segment, self._end_metadata(None))
         self._make_room()
         index = self._segment_index + 1
         try:
@@ -309,11 +309,9 @@ class Flight:
             self._notes.popleft()
         return segment
 
-    def _end_segment(self, metadata: Mapping[str, str]) -> None:
-        if self._segment is None:
-            return
-        self._commit(self._segment)
-        facts = self._segment.close(metadata)
+    def _end_segment(self, segment: Segment, metadata: Mapping[str, str]) -> None:
+        self._commit(segment)
+        facts = segment.close(metadata)
         self._closed.append(Closed(facts, self._segment_producers))
         self._bytes_in_closed += facts.size_bytes
         self._segment = None

@@ -191,7 +191,7 @@ class FlightRecorder:
         is_urgent = head.kind in self._commit_now_kinds
         if is_urgent or flight.pending_bytes >= self._config.chunk_bytes:
             # The record is taken either way: it is in memory until a commit succeeds.
-            self._try('commit', flight.commit)
+            self._try(flight, 'commit', flight.commit)
         return True
 
     def write_own(self, payload: Payload) -> bool:
@@ -202,7 +202,9 @@ class FlightRecorder:
         :raises FlightStateError: no flight is open.
         """
         flight = self._open_flight('write_own')
-        return self._failure is None and self._try('cut', lambda: flight.put_own(payload))
+        if self._failure is not None:
+            return False
+        return self._try(flight, 'cut', lambda: flight.put_own(payload))
 
     def tick(self) -> None:
         """
@@ -221,11 +223,11 @@ class FlightRecorder:
             return
         self._watch_clock(instant)
         if flight.is_old():
-            self._try('cut', flight.cut)
+            self._try(flight, 'cut', flight.cut)
         since_ns = flight.pending_since_ns
         due_ns = _COMMIT_MARGIN * self._config.commit_interval_s * NS_PER_S
         if since_ns is not None and now_ns - since_ns >= due_ns:
-            self._try('commit', flight.commit)
+            self._try(flight, 'commit', flight.commit)
 
     def commit(self) -> bool:
         """
@@ -234,7 +236,8 @@ class FlightRecorder:
         :return: False when the disk refused.
         :raises FlightStateError: no flight is open.
         """
-        return self._try('commit', self._open_flight('commit').commit)
+        flight = self._open_flight('commit')
+        return self._try(flight, 'commit', flight.commit)
 
     def close_flight(self, totals: Mapping[str, ProducerTotals] | None = None) -> FlightFooter:
         """
@@ -306,15 +309,14 @@ class FlightRecorder:
             raise FlightStateError(operation, state=state)
         return self._flight
 
-    def _try(self, step: str, action: Callable[[], None]) -> bool:
+    def _try(self, flight: Flight, step: str, action: Callable[[], None]) -> bool:
         try:
             action()
         except OSError as error:
             self._fail(step, error)
             return False
         finally:
-            if self._flight is not None:
-                self._tell_drops(self._flight)
+            self._tell_drops(flight)
         return True
 
     def _watch_clock(self, instant: Instant) -> None:
@@ -336,7 +338,7 @@ class FlightRecorder:
     def _try_again(self, flight: Flight, now_ns: int) -> None:
         """Do the commit that failed, which also does an unfinished cut; then go on."""
         failure = self._failure
-        if failure is None or not self._try('commit', flight.commit):
+        if failure is None or not self._try(flight, 'commit', flight.commit):
             return
         self._failure = None
         duration_ns = now_ns - failure.since_ns

@@ -280,6 +280,47 @@ def test_a_record_of_the_recorder_itself(flying: MemoryRig) -> None:
     assert payload_of(record) == STEP.to_payload()
 
 
+def test_a_step_of_the_wall_clock_is_recorded(flying: MemoryRig) -> None:
+    """With both clocks, at the next tick; slewing and the passing of time are no step."""
+    flying.clock.advance(10)
+    flying.clock.step_wall(0.05)
+    flying.recorder.tick()
+    flying.clock.step_wall(-3600)
+    before_ns = flying.clock.wall_ns() + 3600 * 10**9
+    for _ in range(3):
+        flying.recorder.tick()
+    flying.recorder.commit()
+    (record,) = [record for record in durable(flying) if record.kind == 'clock_step']
+    assert payload_of(record) == {
+        'wall_before_ns': before_ns,
+        'wall_after_ns': flying.clock.wall_ns(),
+        'monotonic_ns': flying.clock.monotonic_ns(),
+        'step_ns': -3600 * 10**9,
+    }
+    (event,) = [event for event in flying.events if event.name == 'clock_step']
+    assert event.facts['step_s'] == -3600
+
+
+def test_a_step_before_the_first_tick_is_recorded_too(rig: MemoryRig) -> None:
+    """It is counted from the start that the header tells."""
+    header = header_of(rig.config, rig.clock)
+    rig.clock.step_wall(5)
+    rig.recorder.open_flight(header)
+    rig.recorder.tick()
+    rig.recorder.commit()
+    assert kinds(rig) == ['flight_header', 'clock_step']
+
+
+def test_an_urgent_kind_is_durable_at_once() -> None:
+    """With all that was taken before it; others wait."""
+    rig = MemoryRig({'commit_now_kinds': ('alarm',)})
+    rig.open_flight()
+    rig.write([0])
+    assert numbers(rig) == []
+    rig.recorder.write_record(record_of(1)._replace(kind='alarm'))
+    assert numbers(rig) == [0, 1]
+
+
 def test_drops_are_told(flying: MemoryRig) -> None:
     """One event for each segment, whoever caused the cut."""
     flying.write(range(11), payload_bytes=LARGE_BYTES)

@@ -86,6 +86,24 @@ def test_a_file_that_is_there_is_not_touched(tmp_path: Path) -> None:
     assert (tmp_path / 'a_0.mcap').read_bytes() == b'closed'
 
 
+@pytest.mark.parametrize(
+    ('sync', 'syncs'), [('commit', [2, 3]), ('segment', [0, 1]), ('never', [0, 0])]
+)
+def test_data_is_synced_as_the_policy_says(
+    sync: str, syncs: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each append and at the close, at the close alone, or not at all; the name always."""
+    calls = FailingCalls(monkeypatch)
+    file = AppendFile(tmp_path / 'a_0.mcap', reserve_bytes=RESERVE_BYTES, sync=sync)
+    file.append(b'a')
+    file.append(b'b')
+    counts = [calls.count('fdatasync')]
+    file.close()
+    assert [*counts, calls.count('fdatasync')] == syncs
+    assert calls.count('fsync') == 1
+    assert file.path.read_bytes() == b'ab'
+
+
 @pytest.mark.parametrize('nth', range(1, 6))
 @pytest.mark.parametrize('number', [errno.ENOSPC, errno.EIO])
 def test_an_opening_that_fails_leaves_nothing(

@@ -126,6 +126,30 @@ def test_a_file_without_records_has_no_part_in_the_times() -> None:
     assert (bag['duration'], bag['starting_time']) == (BAG['duration'], BAG['starting_time'])
 
 
+def test_metadata_is_read_back() -> None:
+    """By what reads the flights of before."""
+    data = bag_format.metadata_yaml(FILES, CUSTOM).encode()
+    assert bag_format.parse_metadata(data) == BAG
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        b'',
+        b'{',
+        b'- 1',
+        b'text',
+        b'rosbag2_bagfile_information: 7',
+        b'other: {}',
+        b'\xff\xfe\xff',
+        b'!!python/object:os.system {}',
+    ],
+)
+def test_metadata_that_is_not_whole_says_nothing(data: bytes) -> None:
+    """Whatever it is instead."""
+    assert bag_format.parse_metadata(data) == {}
+
+
 def test_no_aliases() -> None:
     """Lists of topics that share an object would be written as references to each other."""
     text = bag_format.metadata_yaml(FILES, CUSTOM)

@@ -250,6 +250,33 @@ def test_remove_file_syncs_the_directory(tmp_path: Path, calls: FailingCalls) ->
         fs.remove_file(tmp_path / 'file')
 
 
+def test_remove_tree_removes_a_flight(tmp_path: Path, calls: FailingCalls) -> None:
+    """Its list last, and the directory's name for good."""
+    flight = tmp_path / 'flight'
+    flight.mkdir()
+    for name in ('metadata.yaml', 'a_0.mcap', 'a_1.mcap'):
+        (flight / name).write_bytes(b'x')
+    made = len(calls.made)
+    fs.remove_tree(flight)
+    assert tree(tmp_path) == {}
+    expected = ['unlink', 'unlink', 'unlink', 'rmdir', 'open', 'fsync', 'close']
+    assert calls.made[made:] == expected
+
+
+def test_remove_tree_that_fails_keeps_the_list(tmp_path: Path, calls: FailingCalls) -> None:
+    """What is left can be seen, and removed later."""
+    flight = tmp_path / 'flight'
+    flight.mkdir()
+    for name in ('metadata.yaml', 'a_0.mcap', 'a_1.mcap'):
+        (flight / name).write_bytes(b'x')
+    calls.fail('unlink', nth=2)
+    with pytest.raises(OSError, match='Input/output'):
+        fs.remove_tree(flight)
+    assert tree(flight) == {'metadata.yaml': b'x', 'a_1.mcap': b'x'}
+    fs.remove_tree(flight)
+    assert tree(tmp_path) == {}
+
+
 def test_what_undoes_never_raises(tmp_path: Path, calls: FailingCalls) -> None:
     """Nothing there, something in it, or a call that fails."""
     (tmp_path / 'full').mkdir()
