@@ -88,6 +88,7 @@ OUTSIDE_WORLD = {
 
 # Modules without a test module of the same path, each with where it is tested instead.
 WITHOUT_TWIN = {
+    'events.py': 'plain values; test/recording/test_recorder.py compares them',
     'recording/ports.py': 'Protocols and plain values; the contract suite in test/storage',
     'ros/main.py': 'test/node, in a process of its own',
     'ros/node.py': 'test/node, with real publishers',
