@@ -44,6 +44,9 @@ SEGMENT_OVERHEAD_BYTES_MAX = 256 * KIB
 # metadata.yaml exists twice while it is replaced, and the cap holds at that moment too.
 METADATA_ALLOWANCE_BYTES = 256 * KIB
 
+# The smallest cap: of a smaller one its fixed parts would take most.
+FLIGHT_BYTES_MIN = 2 * MIB
+
 BACKENDS = ('mcap',)
 
 # When bytes are made durable (fdatasync): at each commit, when a segment is closed, or never by
@@ -118,7 +121,7 @@ SPECS: Mapping[str, Spec] = {
         description='Cap of the flight directory; the oldest segment goes first. It holds at '
         'every moment, so the open segment counts with its full size.',
         unit='bytes',
-        minimum=2 * MIB,
+        minimum=FLIGHT_BYTES_MIN,
         maximum=1 << 50,
     ),
     'segment_bytes_max': Spec(
@@ -170,7 +173,7 @@ SPECS: Mapping[str, Spec] = {
         description='Cap of all flights in flight_root together, the new one with its own cap '
         'included; when a flight is opened, the oldest closed ones go. Lowers flight_bytes_max.',
         unit='bytes',
-        minimum=2 * MIB,
+        minimum=FLIGHT_BYTES_MIN,
         maximum=1 << 50,
         zero_is_off=True,
     ),

@@ -14,7 +14,7 @@
 """
 Decides whether there is space for a flight, and how much of it the flight may take.
 
-Pure: sizes in, a cap out.
+Pure: sizes in, a cap out. What the old flights take, and which of them go, storage says.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fdr_node.config import METADATA_ALLOWANCE_BYTES
+from fdr_node.config import FLIGHT_BYTES_MIN, METADATA_ALLOWANCE_BYTES
 
 if TYPE_CHECKING:
     from fdr_node.config import RecorderConfig
@@ -41,22 +41,32 @@ class Space:
     refusal: str = ''
 
 
-def space_for(config: RecorderConfig, *, free_bytes: int) -> Space:
+def space_for(
+    config: RecorderConfig, *, free_bytes: int, flights_bytes: int = 0, closed_bytes: int = 0
+) -> Space:
     """
     Return the cap for a flight.
 
     :param free_bytes: what the file system has left.
+    :param flights_bytes: what all flights in the root take; counts with ``root_bytes_max`` only.
+    :param closed_bytes: what those of them take that may go.
     """
-    least = 2 * config.segment_bytes_max + METADATA_ALLOWANCE_BYTES
+    least = max(FLIGHT_BYTES_MIN, 2 * config.segment_bytes_max + METADATA_ALLOWANCE_BYTES)
+    wanted, root = config.flight_bytes_max, config.root_bytes_max
+    if root:
+        if root < least:
+            return _refused(f'root_bytes_max is {root}, a flight of two segments needs {least}')
+        wanted = min(wanted, root)
+        # An old flight only goes when all together would pass root_bytes_max. Where the disk is
+        # full before that, what they take is not to be had.
+        if flights_bytes + free_bytes < root:
+            closed_bytes = 0
+        free_bytes += max(0, min(closed_bytes, flights_bytes + wanted - root))
     if free_bytes < config.free_bytes_min:
         return _refused(f'{free_bytes} bytes are free, free_bytes_min is {config.free_bytes_min}')
     if free_bytes < least:
-        return _refused(f'{free_bytes} bytes are free, two segments and metadata need {least}')
-    if 0 < config.root_bytes_max < least:
-        root = config.root_bytes_max
-        return _refused(f'root_bytes_max is {root}, two segments and metadata need {least}')
-    limits = [config.flight_bytes_max, free_bytes, config.root_bytes_max]
-    return Space(cap_bytes=min(limit for limit in limits if limit))
+        return _refused(f'{free_bytes} bytes are free, a flight of two segments needs {least}')
+    return Space(cap_bytes=min(wanted, free_bytes))
 
 
 def _refused(reason: str) -> Space:

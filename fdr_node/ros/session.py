@@ -44,7 +44,8 @@ from fdr_node.recording.recorder import FlightRecorder
 from fdr_node.recording.space import space_for
 from fdr_node.schema import LossCause, Overrun, ProducerTotals
 from fdr_node.storage import fs
-from fdr_node.storage.backends import open_store
+from fdr_node.storage.backends import open_store, root_path
+from fdr_node.storage.flight_root import root_use, RootUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -131,8 +132,8 @@ class FlightSession:
     def free_bytes(self) -> int:
         """Return the space that is left where the flight is; 0 when that cannot be said."""
         try:
-            return fs.free_bytes(Path(self._config.flight_root).expanduser())
-        except OSError:
+            return fs.free_bytes(root_path(self._config))
+        except (OSError, FdrOpenError):
             return 0
 
     def status(self) -> RecorderStatus:
@@ -162,12 +163,20 @@ class FlightSession:
 
     def _fit_into_space(self) -> None:
         """Refuse the flight, or lower its cap, when there is too little space for it."""
-        root = Path(self._config.flight_root).expanduser().absolute()
+        root = root_path(self._config)
         try:
-            free = fs.free_bytes(root if root.exists() else root.parent)
+            is_there = root.exists()
+            free = fs.free_bytes(root if is_there else root.parent)
+            counts = is_there and self._config.root_bytes_max
+            use = root_use(root) if counts else RootUse(flights_bytes=0, closed_bytes=0)
         except OSError as error:
             raise FdrOpenError(path=root, reason=error.strerror or str(error)) from error
-        space = space_for(self._config, free_bytes=free)
+        space = space_for(
+            self._config,
+            free_bytes=free,
+            flights_bytes=use.flights_bytes,
+            closed_bytes=use.closed_bytes,
+        )
         if space.refusal:
             raise FdrOpenError(path=root, reason=space.refusal)
         if space.cap_bytes < self._config.flight_bytes_max:

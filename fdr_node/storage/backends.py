@@ -47,6 +47,18 @@ def _tell_nobody(event: Event) -> None:
     del event
 
 
+def root_path(config: RecorderConfig) -> Path:
+    """
+    Return the directory of all flights, absolute.
+
+    :raises FdrOpenError: ``flight_root`` names a home directory that cannot be found.
+    """
+    try:
+        return Path(config.flight_root).expanduser().absolute()
+    except RuntimeError as error:
+        raise FdrOpenError(config.flight_root, reason=str(error)) from error
+
+
 def open_store(
     config: RecorderConfig, *, flight_id: str, report: Report = _tell_nobody
 ) -> FlightStore:
@@ -59,12 +71,8 @@ def open_store(
         for ``root_bytes_max``.
     :raises FdrOpenError: ``flight_root`` names a home directory that cannot be found.
     """
-    try:
-        flight_root = Path(config.flight_root).expanduser().absolute()
-    except RuntimeError as error:
-        raise FdrOpenError(config.flight_root, reason=str(error)) from error
     return FlightDirectory(
-        flight_root,
+        root_path(config),
         flight_id=flight_id,
         segment_bytes_max=config.segment_bytes_max,
         make_segment=_BACKENDS[config.storage_backend](config),

@@ -15,13 +15,15 @@
 Puts a flight root in order before a new flight: interrupted flights, and the cap of them all.
 
 It runs while the lock on the root is held. What it cannot do is told and left: an old flight that
-cannot be repaired or removed never refuses the new one.
+cannot be repaired or removed never refuses the new one. What is no flight is not touched: a flight
+is a directory that is called by a UUID.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, TYPE_CHECKING
+from uuid import UUID
 
 from fdr_node.events import Event, Level
 from fdr_node.schema import FOOTER_NAME
@@ -29,13 +31,14 @@ from fdr_node.storage import bag_format, fs
 from fdr_node.storage.recovery import plan_recovery, recover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fdr_node.config import RecorderConfig
     from fdr_node.events import Fact, Report
 
 _METADATA_BYTES_MAX: Final = 64 << 20
+_LOSSES_CHARACTERS_MAX: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +48,55 @@ class OldFlight:
 
     :param directory: of the flight.
     :param size_bytes: of all its files.
+    :param changed_ns: when it was written last, wall clock since the epoch.
     :param is_closed: its metadata has a footer.
+    :param has_segments: there is something that can be recovered, or has to be set aside.
     """
 
     directory: Path
     size_bytes: int
+    changed_ns: int
     is_closed: bool
+    has_segments: bool
+
+
+class RootUse(NamedTuple):
+    """
+    What the flights of a root take.
+
+    :param flights_bytes: all of them.
+    :param closed_bytes: those that may go.
+    """
+
+    flights_bytes: int
+    closed_bytes: int
+
+
+def is_flight_directory(path: Path) -> bool:
+    """Return whether it is a directory, and no link to one, that is called as a flight is."""
+    try:
+        is_named = str(UUID(path.name)) == path.name
+    except ValueError:
+        return False
+    return is_named and path.is_dir() and not path.is_symlink()
+
+
+def root_use(flight_root: Path) -> RootUse:
+    """
+    Return what the flights of a root take; what cannot be read of them takes nothing.
+
+    :raises OSError: the root cannot be listed.
+    """
+    flights = []
+    for directory in _directories(flight_root):
+        try:
+            flights.append(_look_at(directory))
+        except OSError:
+            continue
+    return RootUse(
+        flights_bytes=sum(flight.size_bytes for flight in flights),
+        closed_bytes=sum(flight.size_bytes for flight in flights if flight.is_closed),
+    )
 
 
 def prepare_root(flight_root: Path, *, config: RecorderConfig, report: Report) -> None:
@@ -60,52 +106,36 @@ def prepare_root(flight_root: Path, *, config: RecorderConfig, report: Report) -
     :param flight_root: the lock on it is held.
     :param config: ``root_bytes_max`` and ``flight_bytes_max`` count here.
     :param report: is told what was done, and what could not be done.
+    :raises OSError: the root cannot be listed.
     """
-    for flight in _old_flights(flight_root):
-        if not flight.is_closed:
-            _recover(flight.directory, report)
-    if not config.root_bytes_max:
-        return
-    room = config.root_bytes_max - config.flight_bytes_max
-    for flight in to_drop(_old_flights(flight_root), room_bytes=room):
-        _drop(flight, report)
+    flights = [
+        flight
+        for directory in _directories(flight_root)
+        if (flight := _put_in_order(directory, report)) is not None
+    ]
+    if config.root_bytes_max:
+        room = config.root_bytes_max - config.flight_bytes_max
+        # Of two flights of one moment the name decides, so that it is always the same one.
+        flights.sort(key=lambda flight: (flight.changed_ns, flight.directory))
+        _keep_cap(flights, room, report)
 
 
-def to_drop(flights: Iterable[OldFlight], *, room_bytes: int) -> list[OldFlight]:
-    """
-    Return the flights that must go, oldest first; one that is not closed never goes.
-
-    :param flights: oldest first.
-    :param room_bytes: what all that stay may take together.
-    """
-    kept = list(flights)
-    dropped = []
-    total = sum(flight.size_bytes for flight in kept)
-    for flight in kept:
-        if total <= room_bytes:
-            break
-        if flight.is_closed:
-            dropped.append(flight)
-            total -= flight.size_bytes
-    return dropped
+def _directories(flight_root: Path) -> Iterator[Path]:
+    names = sorted(fs.file_names(flight_root))
+    return (path for path in map(flight_root.joinpath, names) if is_flight_directory(path))
 
 
-def _old_flights(flight_root: Path) -> list[OldFlight]:
-    """Return the flights of a root, the one that was changed first first."""
-    flights: list[tuple[int, OldFlight]] = []
-    for name in fs.file_names(flight_root):
-        directory = flight_root / name
-        if not directory.is_dir():
-            continue
-        files = [directory / file for file in fs.file_names(directory)]
-        if not any(bag_format.segment_index(path.name) is not None for path in files):
-            continue
-        changed_ns = max(path.stat().st_mtime_ns for path in files)
-        size = sum(path.stat().st_size for path in files)
-        closed = _is_closed(directory)
-        flight = OldFlight(directory=directory, size_bytes=size, is_closed=closed)
-        flights.append((changed_ns, flight))
-    return [flight for _, flight in sorted(flights, key=lambda item: (item[0], item[1].directory))]
+def _look_at(directory: Path) -> OldFlight:
+    paths = [directory / name for name in fs.file_names(directory)]
+    states = [path.lstat() for path in [directory, *paths]]
+    return OldFlight(
+        directory=directory,
+        size_bytes=sum(state.st_size for state in states[1:]),
+        # Of an empty flight the directory itself; else it only says when a file came or went.
+        changed_ns=max(state.st_mtime_ns for state in states[1:] or states),
+        is_closed=_is_closed(directory),
+        has_segments=any(bag_format.segment_index(path.name) is not None for path in paths),
+    )
 
 
 def _is_closed(directory: Path) -> bool:
@@ -116,14 +146,24 @@ def _is_closed(directory: Path) -> bool:
     return FOOTER_NAME.encode() in data
 
 
-def _recover(directory: Path, report: Report) -> None:
+def _put_in_order(directory: Path, report: Report) -> OldFlight | None:
+    """Return what there is of a flight, recovered when it has to be; None when that is unknown."""
+    flight = None
     try:
-        plan = plan_recovery(directory, progress=_no_progress, is_thorough=False)
-        recover(plan)
-    except OSError as error:
-        facts = {'directory': str(directory), 'error': str(error)}
-        report(Event(name='flight_not_recovered', level=Level.ERROR, facts=facts))
-        return
+        flight = _look_at(directory)
+        if flight.has_segments and not flight.is_closed:
+            _recover(directory, report)
+            # The recovery is no part of the flight: its age stays what it was.
+            flight = replace(_look_at(directory), changed_ns=flight.changed_ns)
+    # The wall: whatever is wrong with an old flight, the new one has to be recorded.
+    except Exception as error:  # noqa: BLE001
+        _tell_failure('flight_not_recovered', directory, error, report)
+    return flight
+
+
+def _recover(directory: Path, report: Report) -> None:
+    plan = plan_recovery(directory, progress=_no_progress, is_thorough=False)
+    recover(plan)
     report(
         Event(
             name='flight_recovered',
@@ -131,21 +171,46 @@ def _recover(directory: Path, report: Report) -> None:
             facts={
                 'directory': str(directory),
                 'records': sum(item.found.records for item in plan.kept),
-                'losses': '; '.join(plan.losses)[:1024],
+                'losses': '; '.join(plan.losses)[:_LOSSES_CHARACTERS_MAX],
             },
         )
     )
 
 
-def _drop(flight: OldFlight, report: Report) -> None:
+def _keep_cap(flights: Sequence[OldFlight], room_bytes: int, report: Report) -> None:
+    """
+    Drop flights until all that stay fit; one that is not closed never goes.
+
+    :param flights: oldest first.
+    """
+    total = sum(flight.size_bytes for flight in flights)
+    for flight in flights:
+        if total <= room_bytes:
+            return
+        if flight.is_closed and _drop(flight, report):
+            total -= flight.size_bytes
+    if total > room_bytes:
+        facts = {'flights_bytes': total, 'room_bytes': room_bytes}
+        report(Event(name='root_over_cap', level=Level.WARN, facts=facts))
+
+
+def _drop(flight: OldFlight, report: Report) -> bool:
     try:
         fs.remove_tree(flight.directory)
     except OSError as error:
-        facts = {'directory': str(flight.directory), 'error': str(error)}
-        report(Event(name='flight_not_dropped', level=Level.ERROR, facts=facts))
-        return
-    told: dict[str, Fact] = {'directory': str(flight.directory), 'size_bytes': flight.size_bytes}
-    report(Event(name='flight_dropped', facts=told))
+        _tell_failure('flight_not_dropped', flight.directory, error, report)
+        return False
+    facts: dict[str, Fact] = {
+        'directory': str(flight.directory),
+        'size_bytes': flight.size_bytes,
+    }
+    report(Event(name='flight_dropped', facts=facts))
+    return True
+
+
+def _tell_failure(name: str, directory: Path, error: Exception, report: Report) -> None:
+    facts = {'directory': str(directory), 'error': f'{type(error).__name__}: {error}'}
+    report(Event(name=name, level=Level.ERROR, facts=facts))
 
 
 def _no_progress(done: int) -> None:

@@ -209,8 +209,14 @@ def remove_tree(path: Path) -> None:
     Remove a directory and the files in it; make that durable.
 
     The files go first in the order of their names, the list of a bag (metadata.yaml) last.
+
+    :raises OSError: ENOTEMPTY when there is a directory in it, and then nothing was removed.
     """
-    for name in sorted(file_names(path)):
+    with os.scandir(path) as entries:
+        is_directory = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    if any(is_directory.values()):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(path))
+    for name in sorted(is_directory):
         (path / name).unlink()
     path.rmdir()
     sync_directory(path.parent)

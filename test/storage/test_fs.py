@@ -277,6 +277,27 @@ def test_remove_tree_that_fails_keeps_the_list(tmp_path: Path, calls: FailingCal
     assert tree(tmp_path) == {}
 
 
+def test_remove_tree_goes_no_deeper(tmp_path: Path) -> None:
+    """A directory that somebody has put into a flight keeps all of it."""
+    flight = tmp_path / 'flight'
+    (flight / 'analysis').mkdir(parents=True)
+    (flight / 'a_0.mcap').write_bytes(b'x')
+    with pytest.raises(OSError, match='Directory not empty'):
+        fs.remove_tree(flight)
+    assert tree(flight) == {'analysis': b'', 'a_0.mcap': b'x'}
+
+
+def test_remove_tree_does_not_follow_links(tmp_path: Path) -> None:
+    """What lies elsewhere stays."""
+    flight, elsewhere = tmp_path / 'flight', tmp_path / 'elsewhere'
+    for directory in (flight, elsewhere):
+        directory.mkdir()
+    (elsewhere / 'file').write_bytes(b'x')
+    (flight / 'link').symlink_to(elsewhere)
+    fs.remove_tree(flight)
+    assert tree(tmp_path) == {'elsewhere': b'', 'elsewhere/file': b'x'}
+
+
 def test_what_undoes_never_raises(tmp_path: Path, calls: FailingCalls) -> None:
     """Nothing there, something in it, or a call that fails."""
     (tmp_path / 'full').mkdir()
