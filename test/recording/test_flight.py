@@ -27,9 +27,10 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from faulty_store import Faults, FaultyStore
 from fdr_node.clock import LogClock, NS_PER_S
-from fdr_node.config import KIB
+from fdr_node.config import KIB, MIB
 from fdr_node.record import decode_cdr, encode_cdr
 from fdr_node.recording.flight import Flight
+from fdr_node.recording.rotation import on_disk
 from fdr_node.schema import FlightFooter, FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -346,6 +347,46 @@ def test_bytes_and_records_of_dropped_segments_still_count() -> None:
     assert flight.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
     assert flight.records == sum(s.facts.records for s in hangar.stored.ever) == 14
     assert flight.producers == Counter(imu_1=12, fdr=2)
+
+
+def test_a_segment_is_unlisted_before_it_is_removed() -> None:
+    """rosbag2 refuses a bag that lists a file which is not there."""
+    hangar = Hangar()
+    hangar.faults.arm('drop_segment')
+    for seq in range(8):
+        hangar.put(seq, payload_bytes=LARGE_BYTES)
+    with pytest.raises(OSError, match='Input/output'):
+        hangar.put(8, payload_bytes=LARGE_BYTES)
+    oldest = f'{FLIGHT_ID}_0.mcap'
+    assert oldest in hangar.stored.segments
+    assert oldest not in [facts.name for facts in hangar.stored.listed]
+
+
+def bytes_on_disk(hangar: Hangar) -> int:
+    """Return what a flight takes at most: the open segment reserved, its metadata twice."""
+    sizes = [segment.facts.size_bytes for segment in hangar.stored.segments.values()]
+    metadata_bytes = hangar.flight.size_bytes - sum(sizes)
+    closed = [s for s in hangar.stored.segments.values() if s.end_texts is not None]
+    return (
+        on_disk(512 * KIB)
+        + sum(on_disk(segment.facts.size_bytes) for segment in closed)
+        + 2 * on_disk(metadata_bytes)
+    )
+
+
+@pytest.mark.parametrize('room_bytes', range(-8 * KIB, 160 * KIB, 8 * KIB))
+def test_the_cap_holds_with_metadata_and_reserved_space(room_bytes: int) -> None:
+    """Closed segments that fill it up to some room: what is replaced exists twice meanwhile."""
+    hangar = Hangar()
+    hangar.put(0, payload_bytes=LARGE_BYTES)
+    hangar.put(1, payload_bytes=LARGE_BYTES)
+    hangar.flight.cut()
+    wanted = (2 * MIB - 512 * KIB - room_bytes - hangar.stored.ever[0].facts.size_bytes) // 3
+    payload_bytes = LARGE_BYTES + (wanted - hangar.stored.ever[0].facts.size_bytes) // 2
+    for seq in range(2, 12):
+        hangar.put(seq, payload_bytes=payload_bytes)
+        assert bytes_on_disk(hangar) <= 2 * MIB
+    assert hangar.flight.rollover_count >= 1
 
 
 def test_a_segment_that_somebody_removed_is_dropped_all_the_same() -> None:
