@@ -21,7 +21,7 @@ first record on.
 
 ``send COUNT RATE``  publish COUNT records at RATE per second; RATE 0 is as fast as it can.
 ``garbage COUNT``    publish COUNT messages that are no FdrRecord.
-``quit``             end.
+``quit``             end, as does the end of its input.
 
 An answer is the number of records published so far; garbage is not counted.
 """
@@ -56,7 +56,6 @@ class Component:
 
     def __init__(self, node: Node, producer_id: str, topic: str) -> None:
         self.published = 0
-        self._greetings = 0
         self._producer_id = producer_id
         qos = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._publisher: Publisher = node.create_publisher(FdrRecord, topic, qos)
@@ -82,8 +81,8 @@ class Component:
     def greet(self) -> None:
         """Publish now and then until there is an order."""
         while not select.select([sys.stdin], [], [], GREETING_PERIOD_S)[0]:
-            self._publish(f'{self._producer_id}{GREETING}', self._greetings)
-            self._greetings += 1
+            # Always the first: a greeting that nobody hears is not missing.
+            self._publish(f'{self._producer_id}{GREETING}', 0)
 
     def _publish(self, producer_id: str, seq: int) -> None:
         record = FdrRecord(

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # Discovery takes up to 3 s now and then, and a busy computer is slow to start Python (s).
 WAIT_S = 15.0
 
+# How long a producer may take to end by itself (s).
+PATIENCE_S = 3.0
+
 PRODUCER_PROGRAM = Path(__file__).with_name('plain_producer.py')
 LAUNCH_PROGRAM = Path(__file__).with_name('run_launch.py')
 
@@ -103,6 +106,7 @@ class Process:
 
     def clear(self) -> None:
         """Kill it, and what it has started, if it still lives; close the pipes."""
+        sys.stderr.write(self.errors)
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait(WAIT_S)
@@ -147,6 +151,13 @@ class Producer(Process):
         self.producer_id = producer_id
         command = [sys.executable, str(PRODUCER_PROGRAM), producer_id, topic]
         super().__init__(command, domain_id=domain_id, log=log)
+
+    def clear(self) -> None:
+        """Let it end by itself, so that nothing of DDS stays in /dev/shm, or kill it."""
+        _pipe(self.popen.stdin).close()
+        with suppress(subprocess.TimeoutExpired):
+            self.popen.wait(PATIENCE_S)
+        super().clear()
 
     def order(self, order: str) -> None:
         """Let it do something; :meth:`answer` waits until it is done."""
