@@ -79,8 +79,22 @@ def test_records_are_in_the_ring_as_they_came() -> None:
     rig = Rig()
     batch = [serialised(seq, payload_bytes=seq) for seq in range(3)]
     assert rig.intake.accept(batch, NOW_NS) == 0
-    assert rig.ring.take(10) == [entry_from(data, NOW_NS) for data in batch]
+    assert rig.ring.take(10) == [
+        entry_from(data, NOW_NS + place) for place, data in enumerate(batch)
+    ]
     assert rig.ledger.accounts() == {'imu_1': Account(published=3)}
+
+
+def test_priority_does_not_change_the_order_of_a_batch() -> None:
+    """All of a batch is drained at one instant, and its kinds wait in two places."""
+    rig = Rig(priority_kinds=('mavlink_tx',))
+    kinds = ['imu', 'mavlink_tx', 'mavlink_tx', 'imu', 'imu', 'mavlink_tx', 'imu']
+    batch = [serialised(seq, kind=kind) for seq, kind in enumerate(kinds)]
+    rig.intake.accept(batch[:4], NOW_NS)
+    rig.intake.accept(batch[4:], NOW_NS + 20_000_000)
+    taken = rig.ring.take(3)
+    rig.intake.give_back(taken)
+    assert [entry.head.seq for entry in rig.ring.take(10)] == list(range(7))
 
 
 @pytest.mark.parametrize(
