@@ -30,10 +30,16 @@ if TYPE_CHECKING:
     from processes import Field
 
 
-@pytest.fixture
-def field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Field]:
-    """Return a field without a process yet."""
+@pytest.fixture(autouse=True)
+def _keep_to_this_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep discovery on this computer, and the log files of ROS out of the home directory."""
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'ros'))
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Iterator[Field]:
+    """Return a field without a process yet."""
     with field_of(tmp_path, random_domain()) as own_field:
         yield own_field
 
