@@ -86,7 +86,7 @@ class Account:
 
     @property
     def lost_total(self) -> int:
-        """Records lost, over all causes."""
+        """Return the records lost, over all causes."""
         return self.lost.total()
 
 
@@ -115,7 +115,7 @@ class Ledger:
 
     @property
     def untracked(self) -> int:
-        """Records of sessions beyond the bound; what was lost before they came is not seen."""
+        """Return the records of sessions beyond the bound; losses before they came are not seen."""
         return self._untracked.total()
 
     def listen(self, now_ns: int) -> None:

@@ -92,12 +92,12 @@ class Session:
 
     @property
     def published(self) -> int:
-        """Records that the producer has published in the flight, as far as can be seen."""
+        """Return the records published in the flight, as far as can be seen."""
         return self.next_seq - self.first_seq
 
     @property
     def missing(self) -> int:
-        """Records that were published and have not come."""
+        """Return the records that were published and have not come."""
         return self._closed_missing + sum(hole.count for hole in self.holes)
 
     def observe(self, seq: int, now_ns: int) -> None:

@@ -69,7 +69,7 @@ class View:
 
     @property
     def records_dropped(self) -> int:
-        """Records lost, over all producers and causes."""
+        """Return the records lost, over all producers and causes."""
         return sum(account.lost_total for account in self.accounts.values())
 
     def key(self) -> tuple[object, ...]:

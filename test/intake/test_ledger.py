@@ -215,7 +215,7 @@ class Truth:
 
     @property
     def account(self) -> Account:
-        """The account that it should have."""
+        """Return the account that it should have."""
         first = self.first or 0
         published = max(self.seen) + 1 - first
         lost = transport(published - len(self.seen)) + self.given_up

@@ -74,7 +74,7 @@ class Process:
 
     @property
     def errors(self) -> str:
-        """What it has written on stderr so far."""
+        """Return what it has written on stderr so far."""
         return self._log.read_text(errors='replace')
 
     def read_line(self) -> str:
