@@ -115,7 +115,7 @@ class Ledger:
 
     @property
     def untracked(self) -> int:
-        """Return the records of sessions beyond the bound; losses before they came are not seen."""
+        """Return the records of sessions beyond the bound, of which no hole is seen."""
         return self._untracked.total()
 
     def listen(self, now_ns: int) -> None:
