@@ -48,7 +48,7 @@ class OldFlight:
 
     :param directory: of the flight.
     :param size_bytes: of all its files.
-    :param changed_ns: when it was written last, wall clock since the epoch.
+    :param changed_ns: when a segment was written last, wall clock since the epoch.
     :param is_closed: its metadata has a footer.
     :param has_segments: there is something that can be recovered, or has to be set aside.
     """
@@ -126,15 +126,17 @@ def _directories(flight_root: Path) -> Iterator[Path]:
 
 
 def _look_at(directory: Path) -> OldFlight:
-    paths = [directory / name for name in fs.file_names(directory)]
-    states = [path.lstat() for path in [directory, *paths]]
+    states = {name: (directory / name).lstat() for name in fs.file_names(directory)}
+    segments = [
+        state for name, state in states.items() if bag_format.segment_index(name) is not None
+    ]
     return OldFlight(
         directory=directory,
-        size_bytes=sum(state.st_size for state in states[1:]),
-        # Of an empty flight the directory itself; else it only says when a file came or went.
-        changed_ns=max(state.st_mtime_ns for state in states[1:] or states),
+        size_bytes=sum(state.st_size for state in states.values()),
+        # What others put beside the segments later does not make the flight younger.
+        changed_ns=max(state.st_mtime_ns for state in segments or [directory.lstat()]),
         is_closed=_is_closed(directory),
-        has_segments=any(bag_format.segment_index(path.name) is not None for path in paths),
+        has_segments=bool(segments),
     )
 
 

@@ -89,6 +89,14 @@ class SegmentPlan:
         )
 
     @property
+    def leftovers(self) -> list[Path]:
+        """Files of an interrupted repair; a torn tail stays until its segment is proved whole."""
+        torn = repair.torn_path(self.path)
+        unfinished = torn.with_name(torn.name + fs.TEMPORARY_SUFFIX)
+        paths = [torn, unfinished] if self.verdict is Verdict.INTACT else [unfinished]
+        return [path for path in paths if path.exists()]
+
+    @property
     def losses(self) -> list[str]:
         """What of it is lost, in words."""
         name = self.path.name
@@ -126,7 +134,13 @@ class FlightPlan:
     def is_in_order(self) -> bool:
         """Whether there is nothing to do."""
         fine = {Verdict.INTACT, Verdict.DAMAGED}
-        return self.is_listed and all(item.verdict in fine for item in self.segments)
+        is_done = self.is_listed and not self.leftovers
+        return is_done and all(item.verdict in fine for item in self.segments)
+
+    @property
+    def leftovers(self) -> list[Path]:
+        """What a recovery that was interrupted has left beside segments that are whole."""
+        return [path for item in self.segments for path in item.leftovers]
 
     @property
     def is_listed(self) -> bool:
@@ -163,7 +177,9 @@ def plan_recovery(
         def within(size: int, before: int = before) -> None:
             progress(before + size)
 
-        found = None if is_thorough else repair.glance(path)
+        # A repair that was interrupted has not been read back yet.
+        is_proved = not is_thorough and not repair.torn_path(path).exists()
+        found = repair.glance(path) if is_proved else None
         found = found or repair.examine(path, within)
         segments.append(_plan_segment(path, index, found))
         done += path.stat().st_size
@@ -184,6 +200,8 @@ def recover(plan: FlightPlan) -> None:
     :raises StorageError: a repair could not be read back.
     :raises OSError: the disk refuses; plan and recover again.
     """
+    for path in plan.leftovers:
+        fs.remove_if_there(path)
     for item in plan.segments:
         match item.verdict:
             case Verdict.TORN:

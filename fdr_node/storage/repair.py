@@ -57,6 +57,11 @@ def glance(path: Path) -> Salvage | None:
         return summarise(stream, size_bytes=path.stat().st_size)
 
 
+def torn_path(path: Path) -> Path:
+    """Return where the torn tail of a segment is kept until its repair has been read back."""
+    return path.with_name(path.name + TORN_SUFFIX)
+
+
 def close_segment(path: Path, found: Salvage, metadata: Mapping[str, str]) -> int:
     """
     Cut a segment behind its last whole record and write its end.
@@ -67,7 +72,7 @@ def close_segment(path: Path, found: Salvage, metadata: Mapping[str, str]) -> in
     :raises StorageError: the repair could not be read back; the torn tail is still beside it.
     :raises OSError: the disk refuses; do it again.
     """
-    torn = path.with_name(path.name + TORN_SUFFIX)
+    torn = torn_path(path)
     if path.stat().st_size > found.good_bytes and not torn.exists():
         fs.copy_tail(path, offset=found.good_bytes, target=torn)
     missing = {name: text for name, text in metadata.items() if name not in found.texts}

@@ -227,6 +227,8 @@ def _take_chunk(record: _Record, chunk: Chunk, found: Salvage) -> None:
         if head.kind == Kind.SEGMENT_DROPPED:
             found.records_rolled_off = max(found.records_rolled_off, _rolled_off(data))
     message_index = mcap_format.message_index(entries)
+    # The CRC of a chunk covers its messages, and not what its head says of their times.
+    times_ns = entries[::2]
     found.lost_indexes[len(found.chunks)] = message_index
     found.chunks.append(
         ChunkIndex(
@@ -234,10 +236,10 @@ def _take_chunk(record: _Record, chunk: Chunk, found: Salvage) -> None:
             chunk_start_offset=record.offset,
             compression=chunk.compression,
             compressed_size=len(chunk.data),
-            message_end_time=chunk.message_end_time,
+            message_end_time=max(times_ns, default=0),
             message_index_length=len(message_index),
             message_index_offsets={},
-            message_start_time=chunk.message_start_time,
+            message_start_time=min(times_ns, default=0),
             uncompressed_size=chunk.uncompressed_size,
         )
     )
@@ -291,7 +293,7 @@ def _has_end(stream: BinaryIO, summary_start: int, size_bytes: int) -> bool:
 def _parse(read: Callable[[ReadDataStream], T], body: bytes) -> T | None:
     try:
         return read(ReadDataStream(BytesIO(body)))
-    except (struct.error, ValueError, McapError):
+    except (struct.error, ValueError, OverflowError, McapError):
         return None
 
 
@@ -310,7 +312,8 @@ def summarise(stream: BinaryIO, *, size_bytes: int) -> Salvage | None:
     if len(tail) < tail_bytes:
         return None
     summary_start: int = _FOOTER.unpack(tail[:_FOOTER_BYTES])[2]
-    if summary_start >= size_bytes or not _has_end(stream, summary_start, size_bytes):
+    # 0 is the end of a segment that is still being written: all of it would pass for a summary.
+    if not 0 < summary_start < size_bytes or not _has_end(stream, summary_start, size_bytes):
         return None
     found = Salvage(good_bytes=summary_start, is_complete=True, is_closed=True)
     offset = summary_start
