@@ -26,6 +26,7 @@ from pathlib import Path
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -299,8 +300,7 @@ def test_a_number_that_no_computer_can_take(place: int, lost: int, tmp_path: Pat
     directory = interrupted(tmp_path / 'root', commits=2)
     segment = segment_of(directory)
     data = bytearray(segment.read_bytes())
-    place += chunks_of(segment)[-1]
-    data[place : place + 8] = bytes([255] * 8)
+    struct.pack_into('<Q', data, chunks_of(segment)[-1] + place, 2**64 - 1)
     segment.write_bytes(data)
     (event,) = told(tmp_path / 'root')
     assert (event.name, event.facts['records']) == ('flight_recovered', 7 - lost)
