@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from fdr_node.clock import Clock, LogClock
     from fdr_node.config import RecorderConfig
-    from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
+    from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
     from fdr_node.schema import FlightFooter, FlightHeader, Payload
 
 # The producer of the recorder's own records.
@@ -103,6 +103,8 @@ class Flight:
         self._is_listed = False
         # A cut failed half way; whatever comes next has to finish it.
         self._is_cut_short = False
+        # Records of a segment that had to be left, for the next one.
+        self._left_over: list[PendingRecord] = []
         self._notes: deque[SegmentDropped] = deque()
         self._own_seq = 0
         self._last_log_ns = 0
@@ -127,7 +129,7 @@ class Flight:
     def pending_bytes(self) -> int:
         """Bytes of records that are not committed."""
         segment = self._segment
-        return segment.pending_bytes if segment else 0
+        return segment.pending_bytes if segment else sum(len(r.data) for r in self._left_over)
 
     @property
     def size_bytes(self) -> int:
@@ -304,6 +306,14 @@ class Flight:
         self._segment_index = index
         self._is_cut_short = False
         self._is_listed = False
+        for record in self._left_over:
+            segment.add(
+                record.data,
+                sequence=record.sequence,
+                log_time_ns=record.log_time_ns,
+                publish_time_ns=record.publish_time_ns,
+            )
+        self._left_over = []
         while self._notes:
             self.put_own(self._notes[0])
             self._notes.popleft()
@@ -311,7 +321,11 @@ class Flight:
 
     def _end_segment(self, segment: Segment, metadata: Mapping[str, str]) -> None:
         self._commit(segment)
-        facts = segment.close(metadata)
+        try:
+            facts = segment.close(metadata)
+        except OSError:
+            self._leave_if_suspect(segment)
+            raise
         self._closed.append(Closed(facts, self._segment_producers))
         self._bytes_in_closed += facts.size_bytes
         self._segment = None
@@ -319,8 +333,30 @@ class Flight:
         self._mark_committed()
 
     def _commit(self, segment: Segment) -> None:
-        segment.commit()
+        try:
+            segment.commit()
+        except OSError:
+            self._leave_if_suspect(segment)
+            raise
         self.producers_durable = Counter(self.producers)
+
+    def _leave_if_suspect(self, segment: Segment) -> None:
+        """After a failed sync, end a segment at its last good commit; the rest goes elsewhere."""
+        if not segment.is_suspect:
+            return
+        pending = self.producers - self.producers_durable
+        self._left_over = segment.take_pending()
+        facts = segment.facts
+        if facts.records:
+            segment.abandon()
+            self._closed.append(Closed(facts, self._segment_producers - pending))
+            self._bytes_in_closed += facts.size_bytes
+        else:
+            # Nothing in it counts, and its number is free again.
+            segment.abort()
+            self._segment_index -= 1
+        self._segment = None
+        self._segment_producers = pending
 
     def _mark_committed(self) -> None:
         self.committed_ns = self._clock.monotonic_ns()

@@ -20,7 +20,7 @@ Two small protocols; ``storage`` has the classes that fit them, and a test has t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TYPE_CHECKING
+from typing import NamedTuple, Protocol, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,15 @@ class SegmentFacts:
     end_ns: int
 
 
+class PendingRecord(NamedTuple):
+    """A record that was added to a segment and is not committed."""
+
+    data: bytes
+    sequence: int
+    log_time_ns: int
+    publish_time_ns: int
+
+
 class Segment(Protocol):
     """The open segment of a flight."""
 
@@ -59,11 +68,18 @@ class Segment(Protocol):
     def pending_bytes(self) -> int:
         """Bytes of the records that were added and are not committed."""
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether what was synced last cannot be trusted: it must be left for a new one."""
+
     def fits(self, size: int) -> bool:
         """Return whether one more record of this many bytes keeps it within its size."""
 
     def add(self, data: bytes, *, sequence: int, log_time_ns: int, publish_time_ns: int) -> None:
         """Take a record that fits; it is in memory until the next commit."""
+
+    def take_pending(self) -> list[PendingRecord]:
+        """Give up the records that were added and are not committed, in their order."""
 
     def commit(self) -> None:
         """

@@ -45,6 +45,7 @@ class AppendFile:
         self._sync = sync
         self._size = 0
         self._end = b''
+        self._is_suspect = False
         self._descriptor: int | None = fs.create_file(path)
         try:
             self._is_reserved = fs.reserve(self._descriptor, reserve_bytes)
@@ -74,6 +75,16 @@ class AppendFile:
         """Whether the file system could reserve the space."""
         return self._is_reserved
 
+    @property
+    def is_suspect(self) -> bool:
+        """
+        Whether a sync has failed: nothing more may be written here.
+
+        The kernel may have dropped the pages that it could not write and call the next sync a
+        success (fsync(2), and PostgreSQL's "fsyncgate" of 2018).
+        """
+        return self._is_suspect
+
     def append(self, data: bytes, *, end: bytes = b'') -> None:
         """
         Append all the bytes and make them durable (``sync``), or leave the file as it was.
@@ -85,7 +96,7 @@ class AppendFile:
         try:
             fs.write_at(descriptor, data + end, self._size)
             if self._sync == 'commit':
-                fs.sync_data(descriptor)
+                self._sync_data(descriptor)
         except OSError:
             # What is in the file behind the last good byte would be read as torn records. When
             # even this fails, the next append overwrites them, as it starts at the same offset.
@@ -105,7 +116,7 @@ class AppendFile:
             return
         fs.truncate(self._descriptor, self.size_bytes)
         if self._sync != 'never':
-            fs.sync_data(self._descriptor)
+            self._sync_data(self._descriptor)
         descriptor, self._descriptor = self._descriptor, None
         fs.close(descriptor)
 
@@ -123,6 +134,13 @@ class AppendFile:
         """Close and remove the file, for an opening that is undone; never raises."""
         self.abandon()
         fs.remove_if_there(self._path)
+
+    def _sync_data(self, descriptor: int) -> None:
+        try:
+            fs.sync_data(descriptor)
+        except OSError:
+            self._is_suspect = True
+            raise
 
     def _restore(self, descriptor: int) -> None:
         """Cut off what an append that failed has left, and put the end back where it was."""

@@ -118,6 +118,12 @@ def message_head(*, sequence: int, log_time_ns: int, publish_time_ns: int, size:
     )
 
 
+def parse_message_head(head: bytes) -> tuple[int, int, int]:
+    """Return sequence, log time and publish time from what :func:`message_head` made."""
+    _, _, _, sequence, log_time_ns, publish_time_ns = _MESSAGE_HEAD.unpack(head)
+    return sequence, log_time_ns, publish_time_ns
+
+
 def prologue(*, library: str, channel: ChannelSpec) -> bytes:
     """
     Return the start of a segment: magic, header, schema and channel.

@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 import zlib
 
-from fdr_node.recording.ports import SegmentFacts
+from fdr_node.recording.ports import PendingRecord, SegmentFacts
 from fdr_node.storage import bag_format, mcap_format
 from fdr_node.storage.append_file import AppendFile
 
@@ -104,9 +104,14 @@ class McapSegment:
         """Bytes of the records that were added and are not committed."""
         return self._pending_bytes
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a sync has failed: it ends at its last good commit, and takes nothing more."""
+        return self._file.is_suspect
+
     def fits(self, size: int) -> bool:
         """Return whether one more record of this many bytes keeps the file within its size."""
-        if self._has_end:
+        if self._has_end or self.is_suspect:
             return False
         chunk_bytes = self._pending_bytes + mcap_format.MESSAGE_OVERHEAD_BYTES + size
         index_bytes = mcap_format.message_index_bytes(len(self._entries) // 2 + 1)
@@ -125,6 +130,15 @@ class McapSegment:
         self._entries += (log_time_ns, self._pending_bytes)
         self._parts += (head, data)
         self._pending_bytes += len(head) + len(data)
+
+    def take_pending(self) -> list[PendingRecord]:
+        """Give up the records that were added and are not committed, in their order."""
+        records = [
+            PendingRecord(data, *mcap_format.parse_message_head(head))
+            for head, data in zip(self._parts[::2], self._parts[1::2], strict=True)
+        ]
+        self._clear_pending()
+        return records
 
     def commit(self) -> None:
         """

@@ -576,3 +576,46 @@ def test_a_file_that_could_not_be_removed_keeps_its_number() -> None:
     hangar.flight.commit()
     assert [facts.index for facts in hangar.stored.listed] == [0, 2]
     assert stray.messages == []
+
+
+# --- a sync that failed
+
+
+def test_after_a_failed_sync_the_segment_is_left_for_a_new_one() -> None:
+    """It ends at its last commit; what was pending is in the next, and no number is missing."""
+    hangar = Hangar()
+    hangar.put(0)
+    hangar.flight.commit()
+    hangar.put(1)
+    hangar.put(2)
+    hangar.faults.arm('sync')
+    with pytest.raises(OSError, match='Input/output error'):
+        hangar.flight.commit()
+    assert hangar.flight.records_durable == 1
+    assert hangar.flight.pending_bytes > 0
+    hangar.flight.commit()
+    hangar.put(3)
+    footer = hangar.close()
+    left, last = hangar.stored.ever
+    assert (left.is_abandoned, left.end_texts) == (True, None)
+    assert names(records_in(left)) == ['imu 0']
+    assert names(records_in(last)) == ['imu 1', 'imu 2', 'imu 3', 'flight_footer 0']
+    assert [facts.records for facts in hangar.stored.listed] == [1, 4]
+    assert footer.records_written == 5
+    assert json.loads((last.end_texts or {})[SEGMENT_FOOTER_NAME])['producers'] == {
+        'imu_1': 3,
+        'fdr': 1,
+    }
+
+
+def test_a_segment_whose_first_sync_fails_is_not_kept() -> None:
+    """Nothing in it counts, and the next one has its number."""
+    hangar = Hangar()
+    hangar.put(0)
+    hangar.faults.arm('sync')
+    with pytest.raises(OSError, match='Input/output error'):
+        hangar.flight.commit()
+    assert hangar.stored.segments == {}
+    hangar.flight.commit()
+    assert [(facts.index, facts.records) for facts in hangar.stored.listed] == [(0, 1)]
+    assert names(records_in(hangar.open_segment)) == ['imu 0']

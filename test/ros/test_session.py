@@ -81,7 +81,8 @@ class Rig:
     def land(self) -> tuple[FlightFooter, Bag]:
         """Finish, and read the flight with libraries that did not write it."""
         footer = self.session.finish()
-        return footer, read_bag(self.directory)
+        # A sync that was made to fail leaves its segment as it was at the commit before.
+        return footer, read_bag(self.directory, may_be_left=True)
 
     def told(self, name: str) -> list[Event]:
         """Return the events of a name."""

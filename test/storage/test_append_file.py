@@ -346,3 +346,19 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20)
     assert done.stdout.split() == [str(errno.EFBIG), '4', '4']
     assert path.read_bytes() == b'good' + bytes(2000)
+
+
+def test_after_a_failed_sync_it_is_suspect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later sync that succeeds says nothing of the pages that the kernel has given up."""
+    file = AppendFile(tmp_path / 'f', reserve_bytes=RESERVE_BYTES)
+    file.append(b'good')
+    calls = FailingCalls(monkeypatch)
+    calls.fail('fdatasync', nth=1, number=errno.EIO)
+    with pytest.raises(OSError, match='Input/output error'):
+        file.append(b'lost')
+    file.append(b' again')
+    assert file.is_suspect
+    file.close()
+    assert (tmp_path / 'f').read_bytes() == b'good again'

@@ -133,23 +133,31 @@ def read_torn(path: Path) -> SegmentContent:
     )
 
 
-def read_bag(directory: Path) -> Bag:
+def read_bag(directory: Path, *, may_be_left: bool = False) -> Bag:
     """
     Read a closed flight as :func:`read_files` does, and with rosbags.
 
     Both must read the same.
     """
-    bag = read_files(directory)
+    bag = read_files(directory, may_be_left=may_be_left)
     assert rosbags_records(directory) == [(item.log_time_ns, item.record) for item in bag.stored]
     return bag
 
 
-def read_files(directory: Path) -> Bag:
-    """Read a closed flight; what its metadata says of files, counts and times must be true."""
+def read_files(directory: Path, *, may_be_left: bool = False) -> Bag:
+    """
+    Read a closed flight; what its metadata says of files, counts and times must be true.
+
+    :param may_be_left: a segment may have been left after a failed sync, without a summary.
+    """
     metadata = metadata_of(directory)
     names = metadata['relative_file_paths']
     assert isinstance(names, list)
-    segments = {name: read_segment(directory / name) for name in names}
+    left = {name for name in names if may_be_left and mcap_bytes.is_open(directory / name)}
+    segments = {
+        name: read_torn(directory / name) if name in left else read_segment(directory / name)
+        for name in names
+    }
     assert {path.name for path in directory.iterdir()} == {'metadata.yaml', *names}
     bag = Bag(metadata=metadata, segments=segments)
     _check_counts(bag)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
+    from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
 
 
 @dataclass(kw_only=True)
@@ -74,6 +74,12 @@ class FaultySegment:
     def __init__(self, segment: Segment, faults: Faults) -> None:
         self._segment = segment
         self._faults = faults
+        self._is_suspect = False
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether its ``sync`` has failed."""
+        return self._is_suspect
 
     @property
     def facts(self) -> SegmentFacts:
@@ -95,9 +101,18 @@ class FaultySegment:
             data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
         )
 
+    def take_pending(self) -> list[PendingRecord]:
+        """Give up what is pending."""
+        return self._segment.take_pending()
+
     def commit(self) -> None:
-        """Commit, or fail (``commit``)."""
+        """Commit, or fail (``commit``), for good with ``sync``."""
         self._faults.reach('commit')
+        try:
+            self._faults.reach('sync')
+        except OSError:
+            self._is_suspect = True
+            raise
         self._segment.commit()
 
     def size_if_closed(self, record_bytes: int, metadata: Mapping[str, str]) -> int:

@@ -22,8 +22,11 @@ Source: the MCAP specification, version 0.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, TYPE_CHECKING
 import zlib
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAGIC = b'\x89MCAP0\r\n'
 
@@ -132,6 +135,12 @@ def check(data: bytes) -> None:
     ]
     _check_metadata(section, summary)
     _check_statistics(section, summary, counts)
+
+
+def is_open(path: Path) -> bool:
+    """Return whether a file has the end of a segment that is being written: without a summary."""
+    footer = records_of(path.read_bytes())[-1]
+    return footer.opcode == FOOTER and Cursor(footer.body).take('Q') == 0
 
 
 def _check_footer(data: bytes, end: Raw, footer: Raw) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.errors import FdrConcurrentWriterError, FdrOpenError
-from fdr_node.recording.ports import SegmentFacts
+from fdr_node.recording.ports import PendingRecord, SegmentFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,6 +86,7 @@ class MemorySegment:
         self.messages: list[Message] = []
         self.pending: list[Message] = []
         self.is_abandoned = False
+        self.is_suspect = False
         self._flight = flight
         self._name = name
         self._index = index
@@ -111,6 +112,13 @@ class MemorySegment:
     def pending_bytes(self) -> int:
         """Bytes that the next commit makes durable."""
         return self._pending_bytes
+
+    def take_pending(self) -> list[PendingRecord]:
+        """Give up what is pending."""
+        records = [PendingRecord(*message) for message in self.pending]
+        self.pending = []
+        self._pending_bytes = 0
+        return records
 
     def fits(self, size: int) -> bool:
         """Return whether it stays within its size with one more record."""
