@@ -202,9 +202,11 @@ class FlightRecorder:
         :raises FlightStateError: no flight is open.
         """
         flight = self._open_flight('write_own')
-        if self._failure is not None:
-            return False
-        return self._try(flight, 'cut', lambda: flight.put_own(payload))
+        is_well = self._failure is None
+        is_taken = is_well and self._try(flight, 'cut', lambda: flight.put_own(payload))
+        if is_taken and payload.KIND in self._commit_now_kinds:
+            self._try(flight, 'commit', flight.commit)
+        return is_taken
 
     def tick(self) -> None:
         """
@@ -324,16 +326,18 @@ class FlightRecorder:
         step_ns = self._clock_watch.step(instant)
         if not step_ns:
             return
-        before_ns = instant.wall_ns - step_ns
-        self._tell('clock_step', step_s=step_ns / NS_PER_S, wall=iso_utc(instant.wall_ns))
-        self.write_own(
-            ClockStep(
-                wall_before_ns=before_ns,
-                wall_after_ns=instant.wall_ns,
-                monotonic_ns=instant.monotonic_ns,
-                step_ns=step_ns,
-            )
+        before = Instant(instant.wall_ns - step_ns, instant.monotonic_ns)
+        step = ClockStep(
+            wall_before_ns=before.wall_ns,
+            wall_after_ns=instant.wall_ns,
+            monotonic_ns=instant.monotonic_ns,
+            step_ns=step_ns,
         )
+        if self.write_own(step):
+            self._tell('clock_step', step_s=step_ns / NS_PER_S, wall=iso_utc(instant.wall_ns))
+        else:
+            # The disk refuses it; it is noticed again when the disk does not.
+            self._clock_watch = ClockWatch(before)
 
     def _try_again(self, flight: Flight, now_ns: int) -> None:
         """Do the commit that failed, which also does an unfinished cut; then go on."""

@@ -25,13 +25,21 @@ import errno
 import json
 from typing import TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
 from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, FdrRecord, peek
 from fdr_node.recording.failure import Failure
 from fdr_node.recording.recorder import RecorderStatus
-from fdr_node.schema import ClockStep, FOOTER_NAME, HEADER_NAME, LossCause, ProducerTotals
+from fdr_node.schema import (
+    ClockStep,
+    FOOTER_NAME,
+    HEADER_NAME,
+    LossCause,
+    ProducerTotals,
+    Recovered,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_store import ROOT
@@ -311,6 +319,81 @@ def test_a_step_before_the_first_tick_is_recorded_too(rig: MemoryRig) -> None:
     assert kinds(rig) == ['flight_header', 'clock_step']
 
 
+def test_gnss_time_comes_to_a_computer_that_booted_in_1970() -> None:
+    """One step of half a century; log time and durations go on as if nothing had been."""
+    rig = MemoryRig({'segment_duration_max_s': 2.0})
+    rig.clock.step_wall(3 - rig.clock.wall_ns() / NS_PER_S)
+    header = rig.open_flight()
+    assert header.start_utc.startswith('1970-01-01T00:00:0')
+    for seq in range(5):
+        rig.clock.advance(1)
+        rig.write([seq])
+        rig.recorder.tick()
+        if seq == 2:
+            rig.clock.step_wall(1.7e9)
+    footer = rig.recorder.close_flight()
+    assert footer.end_monotonic_ns - header.start_monotonic_ns == 5 * NS_PER_S
+    assert footer.end_utc.startswith('2023-')
+    messages = [m for segment in rig.flight.ever for m in segment.messages]
+    (step,) = [m for m in messages if decode_cdr(m.data).kind == 'clock_step']
+    assert payload_of(decode_cdr(step.data))['step_ns'] == 1_700_000_000 * NS_PER_S
+    times = [m.log_time_ns - header.start_wall_ns for m in messages]
+    assert times == sorted(times)
+    assert times[-1] == 5 * NS_PER_S
+
+
+def test_every_step_is_recorded_once() -> None:
+    """There and back, on a clock that is slewed and at ticks that are late."""
+    rig = MemoryRig()
+    rig.open_flight()
+    steps_s = [0, 3600, 0, 0, -3600, 0.2, -0.2, 0, 0.099, -0.099]
+    for seq, step_s in enumerate(steps_s * 3):
+        rig.clock.advance(0.01 * (1 + seq % 7) ** 2)
+        rig.clock.step_wall(0.0004 + step_s)
+        rig.recorder.tick()
+    rig.recorder.close_flight()
+    found = [
+        payload_of(decode_cdr(message.data))
+        for segment in rig.flight.ever
+        for message in segment.messages
+        if decode_cdr(message.data).kind == 'clock_step'
+    ]
+    expected = [step_s for step_s in steps_s * 3 if abs(step_s) > 0.1]
+    assert [round(as_float(item['step_ns']) / NS_PER_S, 1) for item in found] == expected
+    assert [event.facts['step_s'] for event in rig.events if event.name == 'clock_step'] == [
+        as_float(item['step_ns']) / NS_PER_S for item in found
+    ]
+
+
+def test_a_step_that_the_disk_refuses_is_recorded_later() -> None:
+    """When it takes data again, together with what was stepped meanwhile; it is told then."""
+    rig = MemoryRig()
+    rig.open_flight()
+    for size in (LARGE_BYTES, 10_000, 500, 1):
+        while rig.flight.ever[0].fits(len(encode_cdr(record_of(0, payload_bytes=size)))):
+            rig.write([0], payload_bytes=size)
+    rig.recorder.commit()
+    rig.clock.step_wall(50)
+    rig.faults.arm('open_segment')
+    rig.recorder.tick()
+    assert rig.recorder.status().degraded_reason.startswith('cut:')
+    assert 'clock_step' not in rig.told()
+    rig.clock.step_wall(7)
+    for _ in range(3):
+        rig.clock.advance(1)
+        rig.recorder.tick()
+    rig.recorder.commit()
+    (record,) = [record for record in durable(rig) if record.kind == 'clock_step']
+    assert payload_of(record)['step_ns'] == 57 * NS_PER_S
+    assert rig.told().count('clock_step') == 1
+
+
+def as_float(value: object) -> float:
+    """Return a number of a payload."""
+    assert isinstance(value, int)
+    return float(value)
+
+
 def test_an_urgent_kind_is_durable_at_once() -> None:
     """With all that was taken before it; others wait."""
     rig = MemoryRig({'commit_now_kinds': ('alarm',)})
@@ -319,6 +402,30 @@ def test_an_urgent_kind_is_durable_at_once() -> None:
     assert numbers(rig) == []
     rig.recorder.write_record(record_of(1)._replace(kind='alarm'))
     assert numbers(rig) == [0, 1]
+
+
+def test_a_kind_of_the_recorder_itself_can_be_urgent() -> None:
+    """And is durable at once when it is."""
+    rig = MemoryRig({'commit_now_kinds': ('clock_step',)})
+    rig.open_flight()
+    rig.recorder.write_own(Recovered(cause='commit', duration_ns=1))
+    assert kinds(rig) == ['flight_header']
+    rig.recorder.write_own(STEP)
+    assert kinds(rig) == ['flight_header', 'recovered', 'clock_step']
+
+
+def test_an_urgent_record_that_cannot_be_committed_waits_alone() -> None:
+    """It is taken; what follows is not, until it is durable."""
+    rig = MemoryRig({'commit_now_kinds': ('alarm',)})
+    rig.open_flight()
+    rig.faults.arm('commit')
+    rig.recorder.write_record(record_of(0)._replace(kind='alarm'))
+    data = encode_cdr(record_of(1))
+    assert not rig.recorder.write(data, peek(data), received_ns=0)
+    rig.clock.advance(1)
+    rig.recorder.tick()
+    assert numbers(rig) == [0]
+    assert rig.recorder.write(data, peek(data), received_ns=rig.clock.monotonic_ns())
 
 
 def test_drops_are_told() -> None:
