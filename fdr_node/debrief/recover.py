@@ -14,15 +14,20 @@
 """
 Puts an interrupted flight in order for a person: what would be done, or what was.
 
-What is done on disk is in storage (recovery); here it becomes a report. A flight that is being
-recorded is refused, as its recorder holds the lock of the flight root.
+What is done on disk is in storage (recovery); here it becomes a report. Nothing is done to a
+flight that is being recorded, as its recorder holds the lock of the flight root.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+import errno
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.debrief.flight_files import find_segments
+from fdr_node.errors import StorageError
+from fdr_node.schema import HEADER_NAME
+from fdr_node.storage.flight_root import is_flight_directory
 from fdr_node.storage.lock import FlightLock
 from fdr_node.storage.recovery import plan_recovery, recover, Verdict
 
@@ -110,29 +115,48 @@ def recover_flight(
     Plan the recovery of a flight, and carry it out when asked.
 
     :param directory: of the flight.
-    :param is_applied: do it; otherwise nothing is changed.
+    :param is_applied: do it; otherwise nothing is changed, and no lock is asked for.
     :param on_progress: is told how many bytes have been gone through, and of how many.
     :raises FdrConcurrentWriterError: a recorder holds the flight root.
-    :raises StorageError: a repair could not be read back.
+    :raises FdrOpenError: the flight root cannot be locked, so nothing may be changed.
+    :raises StorageError: there is no flight, or a repair could not be read back.
     :raises OSError: the disk refuses to read or to write.
     """
-    total = sum(path.stat().st_size for path in directory.glob('*.mcap'))
+    # The recorder has locked the real root, whatever link has led here.
+    real = directory.resolve()
+    sizes = [path.stat().st_size for path in find_segments(real)]
+    if not sizes:
+        raise _no_flight(directory, 'no segment of a flight is in it')
 
     def progress(done: int) -> None:
-        on_progress(done, total)
+        on_progress(done, sum(sizes))
 
     if not is_applied:
-        return _report(plan_recovery(directory, progress=progress), is_applied=False)
-    lock = FlightLock(directory.absolute().parent)
-    lock.acquire(directory.name)
+        return _report(_plan(real, progress), is_applied=False)
+    lock = FlightLock(real.parent)
+    lock.acquire(real.name)
     try:
-        plan = plan_recovery(directory, progress=progress)
+        plan = _plan(real, progress)
         report = _report(plan, is_applied=True)
         if not plan.is_in_order:
             recover(plan)
     finally:
-        lock.release()
+        lock.undo()
     return report
+
+
+def _plan(directory: Path, progress: Callable[[int], None]) -> FlightPlan:
+    plan = plan_recovery(directory, progress=progress)
+    is_ours = any(HEADER_NAME in item.found.texts for item in plan.segments)
+    # With a name like that it is ours even when the headers are what is damaged. Other bags look
+    # the same from outside, and a recovery would forget their topics.
+    if not is_ours and not is_flight_directory(directory):
+        raise _no_flight(directory, 'it is a bag without a flight header')
+    return plan
+
+
+def _no_flight(path: Path, reason: str) -> StorageError:
+    return StorageError('recover', path=path, errno=errno.ENOENT, reason=reason)
 
 
 def _report(plan: FlightPlan, *, is_applied: bool) -> RecoveryReport:

@@ -39,7 +39,7 @@ from fdr_node.debrief.catalogue import FlightEntry, list_flights
 from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope, SegmentInfo
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.schema import LossCause
-from project import ROOT
+from project import documented, ROOT
 import pytest
 
 if TYPE_CHECKING:
@@ -320,15 +320,6 @@ def test_progress_is_for_terminals() -> None:
     with Progress(stream, now_s=lambda: next(times)) as progress:
         progress.show(1, 2)
     assert stream.getvalue() == ''
-
-
-def documented(name: str) -> dict[str, object]:
-    """Return an example of JSON in the documentation."""
-    text = (ROOT / 'docs' / 'cli.md').read_text(encoding='utf-8')
-    _, _, rest = text.partition(f'<!-- example: {name} -->\n```json\n')
-    example: object = json.loads(rest.partition('```')[0])
-    assert isinstance(example, dict)
-    return example
 
 
 def test_the_documented_json_is_the_json(tmp_path: Path) -> None:

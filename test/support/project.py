@@ -17,6 +17,7 @@ Where the sources of the project are, for the tests that look at all of them.
 Read from the folders, so that it holds without git and in a copy. Generated files are left out.
 """
 
+import json
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,3 +35,12 @@ def sources() -> list[Path]:
     folders = [ROOT / name for name in ('.ci', 'launch', 'resource', 'test')]
     beside = [p for folder in folders for p in sorted(folder.rglob('*.py'))]
     return [ROOT / 'setup.py', *beside, *modules()]
+
+
+def documented(name: str) -> dict[str, object]:
+    """Return an example of JSON in docs/cli.md."""
+    text = (ROOT / 'docs' / 'cli.md').read_text(encoding='utf-8')
+    _, _, rest = text.partition(f'<!-- example: {name} -->\n```json\n')
+    example: object = json.loads(rest.partition('```')[0])
+    assert isinstance(example, dict)
+    return example
