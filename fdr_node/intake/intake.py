@@ -14,17 +14,18 @@
 """
 Takes what the subscription had waiting: reads the heads, keeps the ledger, fills the ring.
 
-The payloads are not looked at. Nothing here waits for the disk.
+Payloads are not looked at, but for the few in which a producer says how many records its own queue
+dropped. Nothing here waits for the disk.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final, TYPE_CHECKING
 
-from fdr_node.errors import RecordDecodeError
+from fdr_node.errors import PayloadError, RecordDecodeError
 from fdr_node.intake.ring import Entry
-from fdr_node.record import peek
-from fdr_node.schema import LossCause
+from fdr_node.record import decode_cdr, peek
+from fdr_node.schema import decode_record_payload, Kind, LossCause, ProducerStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from fdr_node.intake.lanes import Lanes
     from fdr_node.intake.ledger import Ledger
     from fdr_node.intake.policy import Policy
+
+# A larger producer_stats record is none, and is not decoded (bytes).
+STATS_BYTES_MAX: Final = 1024
 
 
 def drain(take: Callable[[], bytes | None], *, limit: int) -> list[bytes]:
@@ -83,6 +87,7 @@ class Intake:
         self._ledger.observe((entry.head for entry in entries), received_ns)
         if malformed:
             self._ledger.note_malformed(malformed)
+        self._hear(entries)
         allowed = self._allowed(entries, received_ns)
         evicted = self._lanes.push(allowed)
         self._give_up(evicted, LossCause.RING)
@@ -91,6 +96,21 @@ class Intake:
     def give_back(self, entries: list[Entry]) -> None:
         """Put records back that the writer could not write; the ring may have no room by now."""
         self._give_up(self._lanes.give_back(entries), LossCause.RING)
+
+    def _hear(self, entries: Iterable[Entry]) -> None:
+        """Read what producers say about themselves, the last word of each session."""
+        latest: dict[tuple[str, int], Entry] = {}
+        for entry in entries:
+            head = entry.head
+            if head.kind == Kind.PRODUCER_STATS and self._ledger.follows(head):
+                key = (head.producer_id, head.session_id)
+                known = latest.get(key)
+                if known is None or head.seq >= known.head.seq:
+                    latest[key] = entry
+        for entry in latest.values():
+            stats = _read_stats(entry)
+            if stats is not None:
+                self._ledger.note_stats(entry.head, stats)
 
     def _allowed(self, entries: list[Entry], now_ns: int) -> list[Entry]:
         judge = self._policy.judge
@@ -109,3 +129,15 @@ class Intake:
     def _give_up(self, entries: list[Entry], cause: LossCause) -> None:
         if entries:
             self._ledger.give_up((entry.head for entry in entries), cause)
+
+
+def _read_stats(entry: Entry) -> ProducerStats | None:
+    """Return what a producer says; None when nobody can understand it."""
+    if entry.head.payload_bytes > STATS_BYTES_MAX:
+        return None
+    record = decode_cdr(entry.data)
+    try:
+        payload = decode_record_payload(record.kind, record.schema_version, record.payload)
+    except PayloadError:
+        return None
+    return payload.typed if isinstance(payload.typed, ProducerStats) else None

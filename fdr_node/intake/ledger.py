@@ -33,7 +33,9 @@ from fdr_node.schema import LossCause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fdr_node.intake.sessions import Missing
     from fdr_node.record import RecordHead
+    from fdr_node.schema import ProducerStats
 
 # Sessions that are followed one by one; a further one is counted in total only. A hostile
 # publisher can invent producers, and memory must not follow it.
@@ -142,6 +144,21 @@ class Ledger:
                 if session is not None:
                     session.observe(head.seq, now_ns)
 
+    def follows(self, head: RecordHead) -> bool:
+        """Return whether the session of a record is followed by itself."""
+        return (head.producer_id, head.session_id) in self._sessions
+
+    def note_stats(self, head: RecordHead, stats: ProducerStats) -> None:
+        """
+        Hear what a producer says about its session; of another session it has nothing to say.
+
+        :param head: of the record that says so, which was observed.
+        """
+        with self._lock:
+            session = self._sessions.get((head.producer_id, head.session_id))
+            if session is not None and stats.session_id == head.session_id:
+                session.note_dropped(head.seq, stats.dropped)
+
     def give_up(self, heads: Iterable[RecordHead], cause: LossCause) -> None:
         """Count records that came and were lost afterwards."""
         with self._lock:
@@ -170,15 +187,8 @@ class Ledger:
             losses = list(self._reports.values())
             self._reports.clear()
             for (producer_id, session_id), session in self._sessions.items():
-                losses += [
-                    Loss(
-                        producer_id,
-                        session_id,
-                        *missing,
-                        LossCause.TRANSPORT,
-                    )
-                    for missing in session.due(before_ns)
-                ]
+                for missing in session.due(before_ns):
+                    losses += _losses(producer_id, session_id, missing)
             return losses
 
     def accounts(self) -> dict[str, Account]:
@@ -190,8 +200,11 @@ class Ledger:
                 account.published += session.published
                 account.duplicates += session.duplicates
                 account.before_flight += session.first_seq
-                if session.missing:
-                    account.lost[LossCause.TRANSPORT] += session.missing
+                queued = session.queued
+                if queued:
+                    account.lost[LossCause.PRODUCER_QUEUE] += queued
+                if session.missing > queued:
+                    account.lost[LossCause.TRANSPORT] += session.missing - queued
             for name, count in self._untracked.items():
                 if name != OTHERS:
                     accounts[name].published += count
@@ -230,3 +243,16 @@ class Ledger:
         if report is not None and seq is not None:
             first_seq, last_seq = min(report.first_seq, seq), max(report.last_seq, seq)
         self._reports[*key, cause] = Loss(*key, first_seq, last_seq, records, cause)
+
+
+def _losses(producer_id: str, session_id: int, missing: Missing) -> list[Loss]:
+    """Return the losses of one span: what the producer dropped, and what did not come."""
+    counts = {
+        LossCause.PRODUCER_QUEUE: missing.queued,
+        LossCause.TRANSPORT: missing.records - missing.queued,
+    }
+    return [
+        Loss(producer_id, session_id, missing.first, missing.last, count, cause)
+        for cause, count in counts.items()
+        if count
+    ]

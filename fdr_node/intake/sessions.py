@@ -15,6 +15,8 @@
 Follows the sequence numbers of one producer session: what came, what is missing, what came late.
 
 Pure state: numbers in, holes out. A session is one start of a producer; it counts 0, 1, 2 ... .
+What the producer says about itself only names the cause of holes that are there: it can neither
+make one nor fill one.
 """
 
 from __future__ import annotations
@@ -34,11 +36,13 @@ class Missing(NamedTuple):
     :param first: the first one.
     :param last: the last one, included.
     :param records: how many, at most ``last - first + 1``.
+    :param queued: how many of those the producer's own queue dropped, as it says.
     """
 
     first: int
     last: int
     records: int
+    queued: int = 0
 
 
 @dataclass(slots=True)
@@ -72,6 +76,11 @@ class Session:
 
     __slots__ = (
         '_closed_missing',
+        '_dropped_before',
+        '_dropped_told',
+        '_queued_left',
+        '_reported_since',
+        '_stats_seq',
         '_unreported',
         'duplicates',
         'first_seq',
@@ -89,6 +98,15 @@ class Session:
         self._closed_missing = 0
         # Holes that were closed before anybody asked; merged, as nobody may ask for long.
         self._unreported: Missing | None = None
+        # What the producer says that its queue dropped: before the flight (None until it says
+        # anything), since then, and with which record it said so.
+        self._dropped_before: int | None = None
+        self._dropped_told = 0
+        self._stats_seq = -1
+        # Of those, the ones that no hole was handed out for; and the numbers that were handed out
+        # without them since it spoke last.
+        self._queued_left = 0
+        self._reported_since = 0
 
     @property
     def published(self) -> int:
@@ -99,6 +117,29 @@ class Session:
     def missing(self) -> int:
         """Return the records that were published and have not come."""
         return self._closed_missing + sum(hole.count for hole in self.holes)
+
+    @property
+    def queued(self) -> int:
+        """Return how many of the missing ones the producer's own queue dropped, as it says."""
+        return min(self._dropped_told, self.missing)
+
+    def note_dropped(self, seq: int, dropped: int) -> None:
+        """
+        Hear from the producer how many numbers never left it, all of them below ``seq``.
+
+        :param seq: number of the record that says so.
+        :param dropped: how many since it started.
+        """
+        if self._dropped_before is None:
+            # Not more can be from before the flight than there were numbers, or than it says now.
+            self._dropped_before = min(dropped, self.first_seq)
+        fresh = dropped - self._dropped_before - self._dropped_told
+        if fresh > 0:
+            self._dropped_told += fresh
+            # Of what was handed out before it spoke, these were some.
+            self._queued_left += max(0, fresh - self._reported_since)
+        self._reported_since = 0
+        self._stats_seq = max(self._stats_seq, seq)
 
     def observe(self, seq: int, now_ns: int) -> None:
         """
@@ -128,7 +169,15 @@ class Session:
         if self._unreported is not None:
             due.insert(0, self._unreported)
             self._unreported = None
-        return due
+        return [self._with_cause(missing) for missing in due]
+
+    def _with_cause(self, missing: Missing) -> Missing:
+        is_told = missing.last < self._stats_seq
+        queued = min(self._queued_left, missing.records) if is_told else 0
+        self._queued_left -= queued
+        # Of those below its word that it did not name it has said all.
+        self._reported_since += 0 if is_told else missing.records
+        return missing._replace(queued=queued)
 
     def _add_hole(self, hole: Hole) -> None:
         self.holes.append(hole)

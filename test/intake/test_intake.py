@@ -18,18 +18,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from fdr_node.intake.intake import drain, Intake
+from fdr_node.intake import intake as intake_module
+from fdr_node.intake.intake import drain, Intake, STATS_BYTES_MAX
 from fdr_node.intake.lanes import Lanes
 from fdr_node.intake.ledger import Account, Ledger, Loss, OTHERS
 from fdr_node.intake.policy import parse_rules, Policy
-from fdr_node.schema import LossCause
+from fdr_node.record import encode_cdr, FdrRecord
+from fdr_node.schema import encode_payload, Kind, LossCause, ProducerStats, Value
 from heads import entry_from, serialised
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 NOW_NS = 10**12
 RECORD_BYTES_MAX = 300
@@ -198,3 +200,79 @@ def test_what_the_policy_refuses_is_lost_by_name() -> None:
     assert rig.intake.accept(batch, NOW_NS) == 2
     assert [entry.head.seq for entry in rig.ring.take(10)] == [1, 3]
     assert rig.lost() == {LossCause.POLICY: 2}
+
+
+def stats_record(
+    seq: int,
+    payload: Mapping[str, Value] | bytes,
+    *,
+    producer_id: str = 'imu_1',
+    schema_version: int = 1,
+) -> bytes:
+    """Return a record of the kind in which producers speak of themselves."""
+    return encode_cdr(
+        FdrRecord(
+            stamp_ns=1,
+            monotonic_ns=1,
+            session_id=1,
+            seq=seq,
+            schema_version=schema_version,
+            producer_id=producer_id,
+            kind=Kind.PRODUCER_STATS,
+            payload=payload if isinstance(payload, bytes) else encode_payload(payload),
+        )
+    )
+
+
+def said(dropped: int, *, session_id: int = 1) -> dict[str, Value]:
+    """Return what a producer says of its session."""
+    stats = ProducerStats(session_id=session_id, published=2**64 - 1, dropped=dropped)
+    return dict(stats.to_payload())
+
+
+def test_a_producer_names_what_its_own_queue_dropped() -> None:
+    """Also where the policy keeps what it says out of the flight."""
+    rig = Rig(rules=('producer_stats deny',))
+    rig.intake.accept([serialised(0), serialised(4), stats_record(6, said(3))], NOW_NS)
+    assert rig.lost() == {
+        LossCause.PRODUCER_QUEUE: 3,
+        LossCause.TRANSPORT: 1,
+        LossCause.POLICY: 1,
+    }
+    assert rig.ledger.take_losses(NOW_NS, is_final=True) == [
+        Loss('imu_1', 1, 6, 6, 1, LossCause.POLICY),
+        Loss('imu_1', 1, 1, 3, 3, LossCause.PRODUCER_QUEUE),
+        Loss('imu_1', 1, 5, 5, 1, LossCause.TRANSPORT),
+    ]
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        pytest.param(stats_record(4, b'\xc1'), id='no MessagePack'),
+        pytest.param(stats_record(4, b'\xdf\xff\xff\xff\xff'), id='a map that lies'),
+        pytest.param(stats_record(4, {}), id='fields missing'),
+        pytest.param(stats_record(4, {**said(3), 'dropped': -3}), id='a negative count'),
+        pytest.param(stats_record(4, said(3, session_id=2)), id='of another session'),
+        pytest.param(stats_record(4, said(3), schema_version=9), id='a newer version'),
+        pytest.param(
+            stats_record(4, {**said(3), 'more': bytes(STATS_BYTES_MAX)}), id='too large to be one'
+        ),
+    ],
+)
+def test_what_nobody_can_understand_of_a_producer_is_not_believed(data: bytes) -> None:
+    """It is recorded as it came, and the holes keep their name."""
+    rig = Rig()
+    rig.intake.accept([serialised(0), data[:]], NOW_NS)
+    lost = rig.lost()
+    assert (lost[LossCause.TRANSPORT], LossCause.PRODUCER_QUEUE in lost) == (3, False)
+    assert len(rig.ring) + lost.get(LossCause.TOO_LARGE, 0) == 2
+
+
+def test_of_each_session_one_record_is_read_at_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of them costs no more than their heads."""
+    read: list[bytes] = []
+    monkeypatch.setattr(intake_module, '_read_stats', lambda entry: read.append(entry.data))
+    batch = [stats_record(seq, said(0), producer_id='ab'[seq % 2]) for seq in range(100)]
+    Rig().intake.accept(batch, NOW_NS)
+    assert read == batch[-2:]

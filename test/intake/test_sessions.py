@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import pytest
 
 U64_MAX = 2**64 - 1
+NOW_NS = 10**9
 
 
 def whole(session: Session) -> dict[str, object]:
@@ -208,3 +209,60 @@ def test_any_numbers_at_all_keep_the_balance_and_the_bound(seqs: list[int]) -> N
     assert len(session.holes) <= HOLES_MAX
     told = session.due(len(seqs))
     assert sum(missing.records for missing in told) == session.missing
+
+
+def test_what_the_producer_dropped_itself_is_no_loss_of_the_transport() -> None:
+    """It says how many; a hole that was noticed before it spoke counts among them."""
+    session = observed(0, 0, 3, 5)
+    session.note_dropped(seq=5, dropped=2)
+    assert (session.missing, session.queued) == (3, 2)
+    assert session.due(NOW_NS) == [Missing(1, 2, 2, queued=2), Missing(4, 4, 1)]
+    # Three more, of which one was already handed out without a name.
+    session.observe(9, NOW_NS)
+    session.note_dropped(seq=9, dropped=5)
+    assert session.queued == 5
+    assert session.due(NOW_NS) == [Missing(6, 8, 3, queued=3)]
+
+
+def test_holes_handed_out_before_the_producer_spoke_are_not_named_twice() -> None:
+    """What it says about them does not become the name of later holes."""
+    session = observed(0, 0, 3)
+    assert session.due(NOW_NS) == [Missing(1, 2, 2)]
+    session.observe(5, NOW_NS)
+    session.note_dropped(seq=5, dropped=2)
+    assert session.due(NOW_NS) == [Missing(4, 4, 1)]
+    assert session.queued == 2
+
+
+def test_holes_behind_what_the_producer_said_are_not_its_own() -> None:
+    """It speaks of the numbers below its own record only."""
+    session = observed(0, 0, 2)
+    session.note_dropped(seq=0, dropped=1)
+    assert session.due(NOW_NS) == [Missing(1, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ('told', 'queued'),
+    [
+        pytest.param([7], 3, id='more than is missing'),
+        pytest.param([2**64 - 1, 0], 3, id='less than before'),
+        pytest.param([0], 0, id='nothing'),
+    ],
+)
+def test_a_lie_about_drops_names_no_more_than_is_missing(told: list[int], queued: int) -> None:
+    """The balance is made of numbers that came and of those that did not."""
+    session = observed(0, 0, 4)
+    for dropped in told:
+        session.note_dropped(seq=4, dropped=dropped)
+    assert (session.published, session.received, session.missing) == (5, 2, 3)
+    assert session.queued == queued
+
+
+def test_what_was_dropped_before_the_flight_is_not_of_the_flight() -> None:
+    """Of a session that began earlier only what it drops from then on counts."""
+    session = observed(100, 100, 103)
+    session.note_dropped(seq=103, dropped=60)
+    assert session.queued == 0
+    session.observe(105, NOW_NS)
+    session.note_dropped(seq=105, dropped=61)
+    assert session.queued == 1

@@ -26,6 +26,7 @@ from failing_calls import FailingCalls
 from fdr_node.clock import NS_PER_S
 from fdr_node.errors import ConfigError, FdrConcurrentWriterError, FdrOpenError
 from fdr_node.intake.ledger import JOINING_NS, OTHERS, REORDERING_NS
+from fdr_node.producer.outbox import Outbox
 from fdr_node.ros.session import FlightSession
 from fdr_node.schema import FlightFooter, FlightHeader, LossCause, ProducerTotals
 from heads import serialised
@@ -205,6 +206,29 @@ def test_every_cause_of_loss_is_in_the_footer(tmp_path: Path) -> None:
         ('imu_1', 0, 3, 2, 'ring'),
         ('imu_1', 1, 1, 1, 'too_large'),
         ('imu_1', 2, 2, 1, 'transport'),
+    ]
+    check_balance(footer, bag)
+
+
+def test_what_the_queue_of_a_producer_dropped_is_told_by_name(tmp_path: Path) -> None:
+    """In the footer and in the bag; the producer says so with its next statistics."""
+    rig = Rig(tmp_path).begin()
+    outbox = Outbox(producer_id='imu_1', session_id=1, records_max=10, bytes_max=10**6)
+    for _ in range(30):
+        outbox.put('imu', b'\x80', schema_version=1, stamp_ns=1, monotonic_ns=1)
+    outbox.put_stats(stamp_ns=1, monotonic_ns=1)
+    outbox.put_stats(stamp_ns=1, monotonic_ns=1)
+    rig.session.take_in([serialised(0, 'other')])
+    rig.session.take_in(outbox.take(records_max=99, bytes_max=10**6))
+    footer, bag = rig.land()
+    # The second statistics pushed one more out, of which nobody was told.
+    assert outbox.dropped == 22
+    assert footer.producers['imu_1'] == ProducerTotals(
+        published=32, recorded=10, lost={LossCause.PRODUCER_QUEUE: 21, LossCause.TRANSPORT: 1}
+    )
+    assert overruns_in(bag) == [
+        ('imu_1', 0, 21, 21, 'producer_queue'),
+        ('imu_1', 0, 21, 1, 'transport'),
     ]
     check_balance(footer, bag)
 
