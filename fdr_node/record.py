@@ -37,6 +37,7 @@ __all__ = [
     'decode_cdr',
     'encode_cdr',
     'peek',
+    'stamp_of',
 ]
 
 # Where records are published, and as what.
@@ -219,6 +220,18 @@ def decode_cdr(data: bytes) -> FdrRecord:
         start = (start + length + _LENGTH_AND_GAP) & _ALIGNED
     end = start + head.payload_bytes
     return FdrRecord(*head[:-1], data[start:end])
+
+
+def stamp_of(wall_ns: int) -> int:
+    """
+    Return a wall clock as a stamp; where the field ends, in 2038, it stays at the end.
+
+    A clock that GNSS has set to nonsense must not keep anybody from recording.
+
+    :param wall_ns: since the epoch (ns)
+    """
+    smallest, largest = _RANGES['stamp_ns']
+    return min(max(wall_ns, smallest), largest)
 
 
 def encode_cdr(record: FdrRecord) -> bytes:

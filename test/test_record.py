@@ -32,6 +32,7 @@ from fdr_node.record import (
     ID_BYTES_MAX,
     peek,
     RecordHead,
+    stamp_of,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -274,6 +275,22 @@ def test_names_at_their_bounds_are_read(size: int) -> None:
 
     assert decode_cdr(build(record, Order.BIG)) == record
     assert decode_cdr(encode_cdr(record)) == record
+
+
+@pytest.mark.parametrize(
+    ('wall_ns', 'stamp_ns'),
+    [
+        (0, 0),
+        (1_700_000_000_123_456_789, 1_700_000_000_123_456_789),
+        (2**31 * NS_PER_S - 1, 2**31 * NS_PER_S - 1),
+        (2**31 * NS_PER_S, 2**31 * NS_PER_S - 1),
+        (-(2**31) * NS_PER_S - 1, -(2**31) * NS_PER_S),
+    ],
+)
+def test_a_clock_beyond_the_field_stays_at_its_end(wall_ns: int, stamp_ns: int) -> None:
+    """Such a record can still be made."""
+    assert stamp_of(wall_ns) == stamp_ns
+    assert decode_cdr(encode_cdr(RECORD._replace(stamp_ns=stamp_of(wall_ns)))).stamp_ns == stamp_ns
 
 
 @pytest.mark.parametrize(

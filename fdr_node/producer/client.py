@@ -44,7 +44,7 @@ from fdr_node.producer.hold_back import HoldBack
 from fdr_node.producer.outbox import Outbox
 from fdr_node.producer.outlet import Outlet
 from fdr_node.producer.own_node import OwnNode
-from fdr_node.record import SCHEMA_VERSION, TOPIC
+from fdr_node.record import SCHEMA_VERSION, stamp_of, TOPIC
 from fdr_node.schema import encode_payload, Payload
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock
@@ -239,7 +239,7 @@ class FdrClient:
                 kind,
                 data,
                 schema_version=version if schema_version is None else schema_version,
-                stamp_ns=time.time_ns() if stamp_ns is None else stamp_ns,
+                stamp_ns=stamp_of(time.time_ns()) if stamp_ns is None else stamp_ns,
                 monotonic_ns=monotonic_ns,
             )
         except (PayloadError, FlightStateError):
@@ -339,7 +339,7 @@ class FdrClient:
         time.sleep(_LINGER_S)
 
     def _put_stats(self) -> None:
-        self._outbox.put_stats(stamp_ns=time.time_ns(), monotonic_ns=time.monotonic_ns())
+        self._outbox.put_stats(stamp_ns=stamp_of(time.time_ns()), monotonic_ns=time.monotonic_ns())
 
     def _publish_burst(self) -> None:
         burst = self._outbox.take(records_max=_BURST_RECORDS_MAX, bytes_max=_BURST_BYTES_MAX)

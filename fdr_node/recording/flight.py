@@ -24,7 +24,7 @@ from collections import Counter, deque
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
-from fdr_node.record import encode_cdr, FdrRecord
+from fdr_node.record import encode_cdr, FdrRecord, stamp_of
 from fdr_node.recording import rotation
 from fdr_node.recording.footer import PRODUCERS_LISTED_MAX, segment_footer
 from fdr_node.schema import (
@@ -270,9 +270,9 @@ class Flight:
             footer = make_footer(total)
 
     def _own_record(self, payload: Payload) -> tuple[bytes, int, int]:
-        wall_ns, now_ns = self._clock.wall_ns(), self._clock.monotonic_ns()
+        stamp_ns, now_ns = stamp_of(self._clock.wall_ns()), self._clock.monotonic_ns()
         record = FdrRecord(
-            stamp_ns=wall_ns,
+            stamp_ns=stamp_ns,
             monotonic_ns=now_ns,
             session_id=self.header.session_id,
             seq=self._own_seq,
@@ -281,7 +281,7 @@ class Flight:
             kind=payload.KIND,
             payload=encode_payload(payload.to_payload()),
         )
-        return encode_cdr(record), wall_ns, now_ns
+        return encode_cdr(record), stamp_ns, now_ns
 
     def _open_segment(self) -> Segment:
         """Return the segment that takes records."""

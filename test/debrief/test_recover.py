@@ -54,7 +54,8 @@ def chunks_of(data: bytes) -> list[int]:
 WHOLE = segment([own(0, HEADER), *records('imu', range(6))], style=SMALL_CHUNKS)
 *_, LAST_CHUNK = chunks_of(WHOLE)
 TORN = WHOLE[: LAST_CHUNK + TORN_BYTES]
-DAMAGED = WHOLE[: LAST_CHUNK + 70] + b'flip' + WHOLE[LAST_CHUNK + 74 :]
+FLIP_AT = LAST_CHUNK + 70
+DAMAGED = bytes(byte ^ (place == FLIP_AT) for place, byte in enumerate(WHOLE))
 EMPTY = WHOLE[: chunks_of(WHOLE)[0]]
 # Records in front of the last chunk.
 KEPT = 4

@@ -342,6 +342,23 @@ def test_gnss_time_comes_to_a_computer_that_booted_in_1970() -> None:
     assert times[-1] == 5 * NS_PER_S
 
 
+@pytest.mark.parametrize('years_s', [0, 20 * 365 * 86400], ids=['in flight', 'from the start'])
+def test_a_clock_beyond_2038_does_not_end_the_recording(years_s: int) -> None:
+    """The stamp of a message ends there; what the recorder says of itself stays at that end."""
+    rig = MemoryRig()
+    rig.clock.step_wall(years_s)
+    header = rig.open_flight()
+    rig.clock.step_wall(20 * 365 * 86400)
+    rig.recorder.tick()
+    footer = rig.recorder.close_flight()
+    assert footer.clean_shutdown
+    assert kinds(rig) == ['flight_header', 'clock_step', 'flight_footer']
+    assert durable(rig)[-1].stamp_ns == 2**31 * NS_PER_S - 1
+    payloads = [payload_of(record) for record in durable(rig)]
+    assert payloads[0]['start_wall_ns'] == header.start_wall_ns
+    assert payloads[1]['wall_after_ns'] == payloads[2]['end_wall_ns'] == rig.clock.wall_ns()
+
+
 def test_every_step_is_recorded_once() -> None:
     """There and back, on a clock that is slewed and at ticks that are late."""
     rig = MemoryRig()
