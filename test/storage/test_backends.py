@@ -34,9 +34,12 @@ from typing import TYPE_CHECKING
 
 from bag_reader import metadata_of, read_bag, read_files, read_torn, rosbags_records
 from failing_calls import FailingCalls
+from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
+from fdr_node.debrief.info import inspect_flight
 from fdr_node.errors import FdrConcurrentWriterError, FdrOpenError
 from fdr_node.record import encode_cdr, peek
+from fdr_node.recording.identity import new_flight_id
 from fdr_node.schema import FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
 from fdr_node.storage import fs
 from fdr_node.storage.backends import open_store
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
 
 SUPPORT = Path(__file__).parent.parent / 'support'
 LARGE_BYTES = 180 * KIB
+FIRST = 'flight_header'
 
 
 def of_producers(records: list[FdrRecord]) -> list[FdrRecord]:
@@ -188,6 +192,84 @@ def test_log_time_never_runs_backwards(tmp_path: Path) -> None:
     start_ns = bag.stored[0].log_time_ns
     times = [item.log_time_ns - start_ns for item in bag.stored if item.record.kind == 'imu']
     assert times == [4_000_000_000 * seq for seq in range(8)]
+
+
+def test_a_flight_that_begins_in_1970_is_a_flight(tmp_path: Path) -> None:
+    """GNSS time comes after 3 s: the bag is read, its times go on, and it sorts before others."""
+    rig = DiskRig(tmp_path / 'root')
+    rig.clock.step_wall(-(rig.clock.wall_ns() // NS_PER_S))
+    flight_id = new_flight_id(rig.clock.wall_ns())
+    header = rig.open_flight(flight_id)
+    for seq in range(6):
+        rig.clock.advance(1)
+        rig.write([seq])
+        rig.recorder.tick()
+        if seq == 2:
+            rig.clock.step_wall(1_769_860_800)
+    rig.recorder.close_flight()
+    later_id = new_flight_id(rig.clock.wall_ns())
+    assert flight_id < later_id
+    bag = read_bag(tmp_path / 'root' / flight_id)
+    assert header.start_wall_ns == 0
+    imu = [item for item in bag.stored if item.record.kind == 'imu']
+    assert [item.log_time_ns for item in imu] == [NS_PER_S * (1 + seq) for seq in range(6)]
+    (step,) = [payload_of(record) for record in bag.records if record.kind == 'clock_step']
+    assert (step['wall_before_ns'], step['wall_after_ns'], step['monotonic_ns']) == (
+        4 * NS_PER_S,
+        1_769_860_804 * NS_PER_S,
+        header.start_monotonic_ns + 4 * NS_PER_S,
+    )
+    info = inspect_flight(tmp_path / 'root' / flight_id)
+    assert (info.start_ns, info.duration_ns, info.problems) == (0, 6 * NS_PER_S, ())
+
+
+# --- when it is durable
+
+
+@pytest.mark.parametrize(
+    ('sync', 'of_commits', 'of_close'),
+    [('commit', 1, 2), ('segment', 0, 1), ('never', 0, 0)],
+)
+def test_each_commit_is_in_the_file(
+    sync: str, of_commits: int, of_close: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the policy; it says when the disk is asked to keep it, in every segment."""
+    rig = DiskRig(tmp_path / 'root', {'sync': sync})
+    rig.open_flight()
+    (segment,) = rig.directory.glob('*.mcap')
+    calls = FailingCalls(monkeypatch)
+    for seq in range(4):
+        before = calls.count('fdatasync')
+        rig.write([seq])
+        rig.recorder.commit()
+        assert calls.count('fdatasync') - before == of_commits
+        stored = [item.record for item in read_torn(segment).stored]
+        assert stored[-1] == record_of(seq)
+    before = calls.count('fdatasync')
+    rig.recorder.close_flight()
+    # The footer is one more commit; the end of the file is what closing it writes.
+    assert calls.count('fdatasync') - before == of_commits + of_close
+    assert len(read_bag(rig.directory).records) == 6
+
+
+def test_an_urgent_record_is_durable_when_write_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With those before it, which were not; another reader finds them in the file."""
+    rig = DiskRig(tmp_path / 'root')
+    rig.open_flight()
+    (segment,) = rig.directory.glob('*.mcap')
+    calls = FailingCalls(monkeypatch)
+    rig.write([0, 1])
+    assert calls.made == []
+    rig.recorder.write_record(record_of(2)._replace(kind='spoof_promotion_block'))
+    assert calls.made.count('fdatasync') == 1
+    durable = [item.record.seq for item in read_torn(segment).stored if item.record.kind != FIRST]
+    assert durable == [0, 1, 2]
+    made = list(calls.made)
+    rig.write([3])
+    assert calls.made == made
+    rig.recorder.close_flight()
 
 
 # --- how large
