@@ -19,23 +19,30 @@ from collections import Counter
 import errno
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from bag_reader import Bag, metadata_of, read_bag, read_torn
 from failing_calls import FailingCalls
 from fdr_node.clock import NS_PER_S
+from fdr_node.config import KIB, MIB
 from fdr_node.errors import ConfigError, FdrConcurrentWriterError, FdrOpenError
+from fdr_node.events import Level
 from fdr_node.intake.ledger import JOINING_NS, OTHERS, REORDERING_NS
 from fdr_node.producer.outbox import Outbox
 from fdr_node.ros.session import FlightSession
 from fdr_node.schema import FlightFooter, FlightHeader, LossCause, ProducerTotals
+from fdr_node.storage import fs
 from heads import serialised
 from manual_clock import ManualClock
+from on_disk import tree
 import pytest
 from rigs import config_of, FLIGHT_ID, payload_of
+from small_disk import small_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from fdr_node.config import Setting
@@ -446,3 +453,139 @@ def test_a_second_session_on_the_same_root_is_refused(tmp_path: Path) -> None:
     rig.session.finish()
     other.session.open_flight()
     other.session.finish()
+
+
+# --- space
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return what says how much of the disk is free."""
+
+    def be(size_bytes: int) -> None:
+        monkeypatch.setattr(fs, 'free_bytes', lambda _path: size_bytes)
+
+    return be
+
+
+@pytest.mark.parametrize('is_new', [False, True], ids=['old root', 'new root'])
+def test_too_little_space_refuses_the_flight(
+    tmp_path: Path, free: Callable[[int], None], *, is_new: bool
+) -> None:
+    """Both numbers are told, and nothing is left behind."""
+    root = tmp_path / 'root'
+    if not is_new:
+        root.mkdir()
+    before = tree(tmp_path)
+    free(3 * MIB)
+    rig = Rig(root, free_bytes_min=4 * MIB)
+    with pytest.raises(FdrOpenError) as caught:
+        rig.session.open_flight()
+    assert caught.value.reason == '3145728 bytes are free, free_bytes_min is 4194304'
+    assert caught.value.path == str(root)
+    assert (tree(tmp_path), rig.events) == (before, [])
+
+
+def test_less_space_than_the_cap_lowers_it(tmp_path: Path, free: Callable[[int], None]) -> None:
+    """It is told, and the status and the flight's own header have the cap that holds."""
+    free(5 * MIB)
+    rig = Rig(tmp_path, flight_bytes_max=9 * MIB)
+    assert rig.session.cap_bytes == 9 * MIB
+    rig.session.open_flight()
+    (event,) = rig.told('cap_lowered')
+    assert event.level is Level.WARN
+    assert event.facts == {'cap_bytes': 5 * MIB, 'wanted': 9 * MIB}
+    assert rig.session.cap_bytes == 5 * MIB
+    assert rig.session.status().header == FlightHeader.from_json(
+        metadata_text(rig.directory, 'fdr_flight_header')
+    )
+    _, bag = rig.land()
+    header = FlightHeader.from_json(bag.custom_data['fdr_flight_header'])
+    assert header.configuration['flight_bytes_max'] == 5 * MIB
+
+
+def test_the_cap_of_all_flights_lowers_that_of_one(tmp_path: Path) -> None:
+    """And refuses the flight when it is too small for one."""
+    rig = Rig(tmp_path, flight_bytes_max=9 * MIB, root_bytes_max=4 * MIB)
+    rig.session.open_flight()
+    assert rig.session.cap_bytes == 4 * MIB
+    rig.session.finish()
+    rig = Rig(tmp_path, segment_bytes_max=MIB, flight_bytes_max=9 * MIB, root_bytes_max=2 * MIB)
+    with pytest.raises(FdrOpenError, match=r'root_bytes_max is 2097152, .* needs 2359296'):
+        rig.session.open_flight()
+
+
+@pytest.mark.parametrize(
+    ('root', 'reason'),
+    [
+        ('nowhere/root', 'No such file or directory'),
+        ('file', 'Not a directory'),
+        ('~nobody-of-that-name/root', 'home directory'),
+    ],
+)
+def test_a_root_that_cannot_be_is_refused(root: str, reason: str, tmp_path: Path) -> None:
+    """With the reason, before anything is made."""
+    (tmp_path / 'file').write_bytes(b'x')
+    path = root if root.startswith('~') else str(tmp_path / root)
+    config = config_of(path, {'root_bytes_max': 4 * MIB})
+    session = FlightSession(config, clock=ManualClock(), report=lambda _event: None)
+    with pytest.raises(FdrOpenError, match=reason):
+        session.open_flight()
+    assert session.free_bytes() == 0 or root == 'file'
+    assert tree(tmp_path) == {'file': b'x'}
+
+
+@pytest.mark.fault
+def test_a_flight_on_a_small_disk_rolls_and_never_fills_it(tmp_path: Path) -> None:
+    """It asks for 64 GiB and gets what is there; after twice as much, all is still well."""
+    with small_disk(tmp_path / 'disk', size_bytes=4 * MIB) as disk:
+        rig = Rig(disk / 'root', flight_bytes_max=64 << 30, record_bytes_max=128 * KIB).begin()
+        (lowered,) = rig.told('cap_lowered')
+        assert 3 * MIB < rig.session.cap_bytes <= 4 * MIB
+        assert lowered.facts['cap_bytes'] == rig.session.cap_bytes
+        for seq in range(96):
+            rig.session.take_in([serialised(seq, payload_bytes=90 * KIB)])
+            rig.session.write_out()
+        assert rig.session.status().is_rolling
+        footer, bag = rig.land()
+    assert footer.clean_shutdown
+    assert rig.told('storage_failed') == []
+    seqs = seqs_in(bag)
+    assert seqs == list(range(96 - len(seqs), 96))
+    assert len(seqs) > 15
+
+
+@pytest.mark.fault
+def test_flights_follow_each_other_on_a_disk_that_is_full_of_them(tmp_path: Path) -> None:
+    """With root_bytes_max each gets its whole cap, as the oldest ones go for it."""
+    caps = []
+    with small_disk(tmp_path / 'disk', size_bytes=7 * MIB) as disk:
+        root = disk / 'root'
+        for number in range(6):
+            flight_id = str(UUID(int=number))
+            rig = Rig(
+                root, flight_id=flight_id, flight_bytes_max=3 * MIB, root_bytes_max=6 * MIB
+            ).begin()
+            caps.append(rig.session.cap_bytes)
+            for seq in range(40):
+                rig.session.take_in([serialised(seq, payload_bytes=90 * KIB)])
+                rig.session.write_out()
+            footer = rig.session.finish()
+            assert footer.clean_shutdown
+            assert rig.told('storage_failed') == []
+            # The clock of the files is that of the computer, and coarse: the order is made sure.
+            for path in (root / flight_id).iterdir():
+                os.utime(path, (number, number))
+            names = sorted(path.name for path in root.iterdir() if path.is_dir())
+            assert names[-1] == flight_id
+            assert sum(path.stat().st_size for path in root.rglob('*.*')) <= 6 * MIB
+        assert len(names) < 4
+        assert names == [str(UUID(int=number)) for number in range(6 - len(names), 6)]
+    assert caps == [3 * MIB] * 6
+
+
+def metadata_text(directory: Path, name: str) -> str:
+    """Return a text of the recorder in ``metadata.yaml``."""
+    custom_data = metadata_of(directory)['custom_data']
+    assert isinstance(custom_data, dict)
+    return str(custom_data[name])
