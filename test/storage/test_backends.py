@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fdr_node.record import FdrRecord
+    from fdr_node.recording.flight import Flight
     from fdr_node.schema import FlightFooter
 
 SUPPORT = Path(__file__).parent.parent / 'support'
@@ -105,6 +106,22 @@ def test_a_root_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     store = open_store(config_of('fdr'), flight_id=FLIGHT_ID)
     assert store.directory == tmp_path / 'fdr' / FLIGHT_ID
+
+
+def test_a_store_needs_nobody_to_tell(tmp_path: Path) -> None:
+    """An interrupted flight is put in order without a word."""
+    rig = DiskRig(tmp_path / 'root')
+    rig.open_flight()
+    rig.write([0])
+    rig.recorder.commit()
+    flight: Flight | None = rig.recorder._flight
+    assert flight is not None
+    flight.abandon()
+    flight.store.close_flight()
+    store = open_store(rig.config, flight_id=OTHER_FLIGHT_ID)
+    store.open_flight()
+    store.close_flight(discard=True)
+    assert len(read_bag(rig.directory).records) == 2
 
 
 # --- what is there
