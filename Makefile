@@ -21,7 +21,7 @@ unexport CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types format lock clean
+.PHONY: help setup run test fault lint types format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ run: setup ## Record a sortie and show it; ULOG=path flies a PX4 log, FLIGHTS=di
 
 test: setup ## Run the tests; ARGS='...' goes to pytest
 	$(BIN)/pytest $(ARGS)
+
+fault: setup ## Run every test of failing disks, kills and power cuts, for minutes; ARGS='...'
+	$(BIN)/pytest -m fault $(ARGS)
 
 lint: setup ## Check style: ruff, and flake8 and pydocstyle with ament's rules
 	$(BIN)/ruff check $(SOURCES)

@@ -95,7 +95,7 @@ WITHOUT_TWIN = {
     'ros/session.py': 'test/node, with real publishers',
 }
 # Folders of test/ that mirror no room.
-WITHOUT_ROOM = {'docs', 'launch', 'node', 'package', 'support'}
+WITHOUT_ROOM = {'docs', 'fault', 'launch', 'node', 'package', 'rosbag2', 'support'}
 # Test modules at the top that look at the whole package.
 WHOLE_PACKAGE = {
     'test_architecture.py',
