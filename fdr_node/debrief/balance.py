@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.debrief.proof import Proof, prove
-from fdr_node.schema import LossCause
+from fdr_node.schema import LossCause, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,16 +109,30 @@ def settle(evidence: Evidence) -> dict[str, Account]:
     unreadable = _find_unreadable(evidence, proof)
     accounts: dict[str, Account] = {}
     for name, total in totals.items():
+        if name == OTHERS and counts_together(footer):
+            continue
         known = proof.get(name, Proof())
         gone = _gone(evidence, name, max(0, total.recorded - known.recorded), unreadable)
         accounts[name] = _by_footer(evidence, total, known, gone)
     others = {name: proof.get(name, Proof()) for name in names - totals.keys()}
+    if counts_together(footer):
+        accounts[OTHERS] = _together(evidence, totals[OTHERS], others, proof.get(OTHERS, Proof()))
+        others = {}
     rolled_off = _find_rolled_off(evidence, others, accounts)
     for name, known in others.items():
         accounts[name] = _by_sequence(
             evidence, name, known, rolled_off=rolled_off.get(name, 0), is_unknown=is_complete
         )
     return dict(sorted(accounts.items()))
+
+
+def counts_together(footer: FlightFooter | None) -> bool:
+    """Return whether all producers that the footer does not name are in one account there."""
+    return (
+        footer is not None
+        and OTHERS in footer.producers
+        and (footer.producers[OTHERS].recorded > 0)
+    )
 
 
 def check_totals(evidence: Evidence, accounts: Mapping[str, Account]) -> list[str]:
@@ -140,9 +154,33 @@ def check_totals(evidence: Evidence, accounts: Mapping[str, Account]) -> list[st
     footer, count = evidence.footer, evidence.records_rolled_off - _rolled_off(accounts)
     if count > 0 and (footer is None or footer.producers_omitted):
         found.append(f'records in dropped segments, of unknown producers: {count}')
-    if evidence.tally.untracked:
+    if evidence.tally.untracked and not counts_together(footer):
         found.append(f'records of more sessions than are followed: {evidence.tally.untracked}')
     return found
+
+
+def _together(
+    evidence: Evidence, totals: ProducerTotals, others: Mapping[str, Proof], own: Proof
+) -> Account:
+    """Settle the account of all that the footer counts together; their numbers prove nothing."""
+    proofs = [own, *others.values()]
+    recorded = sum(proof.recorded for proof in proofs) + evidence.tally.untracked
+    unreadable = {OTHERS: sum(evidence.unreadable.get(name, 0) for name in (OTHERS, *others))}
+    gone = _gone(evidence, OTHERS, max(0, totals.recorded - recorded), unreadable)
+    lost_by = Counter({str(cause): count for cause, count in totals.lost.items()})
+    lost_by.update(gone)
+    together = Proof(distinct=recorded)
+    unnamed = totals.published + totals.duplicates - recorded - lost_by.total()
+    lost_by[LossCause.UNKNOWN] += max(0, unnamed)
+    return Account(
+        published=totals.published,
+        recorded=recorded,
+        lost_by=_positive(lost_by),
+        duplicates=totals.duplicates,
+        before_flight=totals.before_flight,
+        sessions=sum(proof.sessions for proof in proofs),
+        contradictions=tuple(_of_counts(totals, together, gone[UNREADABLE], unnamed)),
+    )
 
 
 def _missing_written(evidence: Evidence) -> int:
@@ -214,6 +252,8 @@ def _find_unreadable(evidence: Evidence, proof: Mapping[str, Proof]) -> Mapping[
     totals = evidence.footer.producers if evidence.footer else {}
     numbers: dict[str, int] = {}
     for name, total in totals.items():
+        if name == OTHERS:
+            continue
         known = proof.get(name, Proof())
         tail = total.published + total.before_flight - known.reach
         numbers[name] = max(0, known.missing - known.named.total()) + max(0, tail)

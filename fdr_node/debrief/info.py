@@ -33,7 +33,7 @@ from fdr_node.debrief.scan import scan_segment
 from fdr_node.debrief.segments import count_rollovers, find_file_problems
 from fdr_node.debrief.tally import Tally
 from fdr_node.errors import StorageError
-from fdr_node.schema import LossCause
+from fdr_node.schema import LossCause, OTHERS
 from fdr_node.storage.bag_format import segment_index
 
 if TYPE_CHECKING:
@@ -179,8 +179,8 @@ def _flight_info(
     start_ns, duration_ns = _times(reading)
     kinds: dict[str, dict[str, int]] = {name: {} for name in accounts}
     for (name, kind), count in sorted(tally.kinds.items()):
-        kinds[name][kind] = count
-    refused = footer.records_dropped_by_cause if footer else {}
+        of_producer = kinds[name if name in kinds else OTHERS]
+        of_producer[kind] = of_producer.get(kind, 0) + count
     adds_up = all(account.is_balanced for account in accounts.values())
     return FlightInfo(
         scope=reading.scope,
@@ -198,10 +198,18 @@ def _flight_info(
             name: ProducerInfo(account=account, kinds=kinds[name])
             for name, account in accounts.items()
         },
-        malformed=refused.get(LossCause.MALFORMED, 0) + tally.malformed,
+        malformed=_malformed(reading) + tally.malformed,
         is_balanced=adds_up and not contradictions,
         problems=(*_problems(reading), *contradictions),
     )
+
+
+def _malformed(reading: _Reading) -> int:
+    """Return the messages that the recorder refused as no record, as far as it could say so."""
+    if reading.footer is not None:
+        return reading.footer.records_dropped_by_cause.get(LossCause.MALFORMED, 0)
+    claims = reading.tally.claims.get((OTHERS, 0), {}).get(LossCause.MALFORMED, [])
+    return sum(claim.count for claim in claims)
 
 
 def _times(reading: _Reading) -> tuple[int, int]:

@@ -228,7 +228,14 @@ class Tally:
             ]
 
     def _add_drop(self, drop: SegmentDropped) -> None:
-        self.records_rolled_off = max(self.records_rolled_off, drop.records_rolled_off)
-        if drop.index not in self.drops:
-            self.drops[drop.index] = replace(drop, producers={})
+        if drop.index in self.drops:
+            return
+        self.drops[drop.index] = replace(drop, producers={}, producers_rolled_off={})
+        is_latest = drop.records_rolled_off > self.records_rolled_off
+        if is_latest:
+            self.records_rolled_off = drop.records_rolled_off
+        if is_latest and drop.producers_rolled_off:
+            # It counts those of all drops before, whose own records may be gone by now.
+            self.rolled_off = Counter(drop.producers_rolled_off)
+        elif not drop.producers_rolled_off:
             self.rolled_off.update(drop.producers)

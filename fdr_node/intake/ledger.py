@@ -28,7 +28,7 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.clock import NS_PER_S
 from fdr_node.intake.sessions import Session
-from fdr_node.schema import LossCause
+from fdr_node.schema import LossCause, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
 # Sessions that are followed one by one; a further one is counted in total only. A hostile
 # publisher can invent producers, and memory must not follow it.
 SESSIONS_MAX = 1024
-
-# The name under which losses are reported that no producer can be named for: those of such
-# producers, and messages that were no record.
-OTHERS = '(others)'
 
 # A missing number is not called lost before this time: a record may overtake another one.
 REORDERING_NS = NS_PER_S // 10
@@ -148,6 +144,10 @@ class Ledger:
         """Return whether the session of a record is followed by itself."""
         return (head.producer_id, head.session_id) in self._sessions
 
+    def account_of(self, producer_id: str) -> str:
+        """Return under which name a producer's records are counted: its own, or OTHERS."""
+        return producer_id if producer_id in self._producers else OTHERS
+
     def note_stats(self, head: RecordHead, stats: ProducerStats) -> None:
         """
         Hear what a producer says about its session; of another session it has nothing to say.
@@ -167,7 +167,7 @@ class Ledger:
                 if key in self._sessions:
                     self._lose(key, cause, seq=head.seq)
                 else:
-                    self._lose((self._name(head), 0), cause)
+                    self._lose((self.account_of(head.producer_id), 0), cause)
 
     def note_malformed(self, count: int) -> None:
         """Count messages that were no FdrRecord."""
@@ -205,30 +205,23 @@ class Ledger:
                     account.lost[LossCause.PRODUCER_QUEUE] += queued
                 if session.missing > queued:
                     account.lost[LossCause.TRANSPORT] += session.missing - queued
-            for name, count in self._untracked.items():
-                if name != OTHERS:
-                    accounts[name].published += count
+            for name, count in (*self._untracked.items(), (OTHERS, self._malformed)):
+                if count:
+                    accounts.setdefault(name, Account()).published += count
             for key, lost in self._given_up.items():
                 account = accounts.setdefault(key[0], Account())
                 account.lost += lost
-                if key == (OTHERS, 0):
-                    # What got through counts as published by whoever is named in it.
-                    account.published += lost.total()
             return accounts
 
     def _begin(self, head: RecordHead, now_ns: int) -> Session | None:
         if len(self._sessions) >= SESSIONS_MAX:
-            self._untracked[self._name(head)] += 1
+            self._untracked[self.account_of(head.producer_id)] += 1
             return None
         joined = now_ns - self._started_ns <= JOINING_NS
         session = Session(head.seq if joined else 0)
         self._sessions[head.producer_id, head.session_id] = session
         self._producers.add(head.producer_id)
         return session
-
-    def _name(self, head: RecordHead) -> str:
-        """Return the producer of a session beyond the bound, if it has another session here."""
-        return head.producer_id if head.producer_id in self._producers else OTHERS
 
     def _lose(
         self, key: tuple[str, int], cause: LossCause, *, records: int = 1, seq: int | None = None

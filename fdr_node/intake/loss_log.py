@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from fdr_node.clock import NS_PER_S
 from fdr_node.events import Event, Level
-from fdr_node.intake.ledger import OTHERS
+from fdr_node.schema import OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -26,13 +26,13 @@ from typing import NamedTuple, TYPE_CHECKING
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.record import encode_cdr, FdrRecord, stamp_of
 from fdr_node.recording import rotation
-from fdr_node.recording.footer import PRODUCERS_LISTED_MAX, segment_footer
+from fdr_node.recording.footer import drop_note, segment_footer
 from fdr_node.schema import (
     encode_payload,
     FOOTER_NAME,
     HEADER_NAME,
+    OTHERS,
     SEGMENT_FOOTER_NAME,
-    SegmentDropped,
 )
 
 if TYPE_CHECKING:
@@ -41,10 +41,13 @@ if TYPE_CHECKING:
     from fdr_node.clock import Clock, LogClock
     from fdr_node.config import RecorderConfig
     from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
-    from fdr_node.schema import FlightFooter, FlightHeader, Payload
+    from fdr_node.schema import FlightFooter, FlightHeader, Payload, SegmentDropped
 
 # The producer of the recorder's own records.
 OWN_PRODUCER = 'fdr'
+
+# Producers that are counted by name: memory must not follow a hostile publisher that invents them.
+PRODUCERS_MAX = 2048
 
 
 class Closed(NamedTuple):
@@ -81,7 +84,7 @@ class Flight:
         # The same at the last commit: what is pending may be lost yet.
         self.producers_durable: Counter[str] = Counter()
         self.rollover_count = 0
-        self.records_rolled_off = 0
+        self._rolled_off: Counter[str] = Counter()
         # Segments that were dropped and that nobody was told of yet.
         self.dropped: list[SegmentFacts] = []
         # CLOCK_MONOTONIC of the last commit, and of the oldest record that is not committed.
@@ -142,6 +145,11 @@ class Flight:
         return self._bytes_in_closed + self._bytes_of_dropped + self.segment_bytes
 
     @property
+    def records_rolled_off(self) -> int:
+        """Records in segments that were dropped."""
+        return self._rolled_off.total()
+
+    @property
     def records_durable(self) -> int:
         """Records that are on disk or were, in segments dropped since."""
         in_open = self._segment.facts.records if self._segment else 0
@@ -170,8 +178,10 @@ class Flight:
             self.pending_since_ns = received_ns
         if not self._segment_producers:
             self._segment_began_ns = received_ns
-        self._segment_producers[producer_id] += 1
-        self.producers[producer_id] += 1
+        known = self.producers
+        name = producer_id if producer_id in known or len(known) < PRODUCERS_MAX else OTHERS
+        self._segment_producers[name] += 1
+        self.producers[name] += 1
         self.records += 1
 
     def put_own(self, payload: Payload) -> None:
@@ -220,10 +230,8 @@ class Flight:
         cap would drop what was recorded for them.
         """
         age_ns = self._clock.monotonic_ns() - self._segment_began_ns
-        duration_max_s = self._config.segment_duration_max_s
-        return bool(self._segment_producers) and rotation.is_old(
-            age_ns=age_ns, duration_max_s=duration_max_s
-        )
+        is_old = rotation.is_old(age_ns=age_ns, duration_max_s=self._config.segment_duration_max_s)
+        return is_old and bool(self._segment_producers)
 
     def close(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
         """
@@ -386,20 +394,9 @@ class Flight:
         self._bytes_in_closed -= facts.size_bytes
         self._bytes_of_dropped += facts.size_bytes
         self.rollover_count += 1
-        self.records_rolled_off += facts.records
+        self._rolled_off += item.producers
         self.dropped.append(facts)
-        self._notes.append(
-            SegmentDropped(
-                file=facts.name,
-                index=facts.index,
-                records=facts.records,
-                size_bytes=facts.size_bytes,
-                start_ns=facts.start_ns,
-                end_ns=facts.end_ns,
-                producers=dict(item.producers.most_common(PRODUCERS_LISTED_MAX)),
-                records_rolled_off=self.records_rolled_off,
-            )
-        )
+        self._notes.append(drop_note(facts, producers=item.producers, rolled_off=self._rolled_off))
 
     def _publish(self, custom_data: Mapping[str, str], *, without: int = 0) -> None:
         segments = [item.facts for item in self._closed][without:]

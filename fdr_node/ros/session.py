@@ -249,7 +249,12 @@ class FlightSession:
         """Write some of what waits. :return: whether there may be more."""
         entries = self._lanes.take(_BATCH_RECORDS)
         for place, entry in enumerate(entries):
-            if not self._recorder.write(entry.data, entry.head, received_ns=entry.received_ns):
+            head = entry.head
+            account = self._ledger.account_of(head.producer_id)
+            if account != head.producer_id:
+                # The recorder counts it where the ledger does; the bytes stay as they came.
+                head = head._replace(producer_id=account)
+            if not self._recorder.write(entry.data, head, received_ns=entry.received_ns):
                 self._intake.give_back(entries[place:])
                 return False
         return bool(entries)

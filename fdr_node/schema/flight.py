@@ -49,6 +49,10 @@ HEADER_NAME: Final = 'fdr_flight_header'
 SEGMENT_FOOTER_NAME: Final = 'fdr_segment_footer'
 FOOTER_NAME: Final = 'fdr_flight_footer'
 
+# The producer under which everything is counted that has no name of its own in the log: messages
+# that are no record, and producers beyond the number that is followed one by one.
+OTHERS: Final = '(others)'
+
 # Entries of FlightFooter.producers; the totals of the footer always cover all producers.
 FOOTER_PRODUCERS_MAX: Final = 256
 
@@ -260,6 +264,8 @@ class SegmentDropped(Payload):
     :param end_ns: log time of its last record, since the epoch (ns)
     :param producers: records that were in it, by producer_id (records)
     :param records_rolled_off: records in all segments dropped so far, this one included (records)
+    :param producers_rolled_off: the same by producer_id, the busiest by name and the rest under
+        OTHERS; they add up to records_rolled_off. Empty in logs of older recorders.
     """
 
     KIND: ClassVar[Kind] = Kind.SEGMENT_DROPPED
@@ -272,6 +278,7 @@ class SegmentDropped(Payload):
     end_ns: I64
     producers: ProducerCounts = field(default_factory=dict)
     records_rolled_off: U64
+    producers_rolled_off: ProducerCounts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

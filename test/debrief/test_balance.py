@@ -23,10 +23,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crafted import dropped, footer, own, OWN_SESSION, records, totals
+from fdr_node.debrief import tally as tally_module
 from fdr_node.debrief.balance import Account, check_totals, Evidence, settle
 from fdr_node.debrief.tally import SegmentTally, Tally
 from fdr_node.record import encode_cdr
-from fdr_node.schema import LossCause
+from fdr_node.schema import LossCause, OTHERS
 import pytest
 
 if TYPE_CHECKING:
@@ -249,3 +250,41 @@ def test_records_of_too_many_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('fdr_node.debrief.tally.SESSIONS_MAX', 1)
     items = [*records('imu', range(3)), *records('gps', range(2))]
     assert lines(evidence(items, None)) == ['records of more sessions than are followed: 2']
+
+
+CROWD = footer(
+    {
+        'imu': totals(3),
+        OTHERS: totals(9, recorded=6, lost={LossCause.RING: 1, LossCause.MALFORMED: 2}),
+    },
+    segment_count=1,
+)
+CROWD_RECORDS = [item for name in ('a', 'b', OTHERS) for item in records(name, range(0, 4, 2))]
+
+
+def test_producers_that_the_recorder_counted_together_have_one_account() -> None:
+    """Their numbers prove nothing, as it did not follow them; the sum does."""
+    found = evidence([*records('imu', range(3)), *CROWD_RECORDS], CROWD)
+    assert settle(found) == {
+        OTHERS: Account(published=9, recorded=6, lost_by={'malformed': 2, 'ring': 1}, sessions=3),
+        'imu': Account(published=3, recorded=3, sessions=1),
+    }
+    assert lines(found) == []
+
+
+def test_a_record_of_theirs_that_is_not_there_is_noticed() -> None:
+    """Nobody knows whose it was."""
+    found = evidence([*records('imu', range(3)), *CROWD_RECORDS[1:]], CROWD)
+    account = settle(found)[OTHERS]
+    assert account.lost_by == {'malformed': 2, 'ring': 1, 'unreadable': 1}
+    assert lines(found) == [f'{OTHERS}: records that were written and cannot be read: 1']
+
+
+def test_more_sessions_than_are_followed_here_are_among_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are counted without a name."""
+    monkeypatch.setattr(tally_module, 'SESSIONS_MAX', 2)
+    found = evidence([*records('imu', range(3)), *CROWD_RECORDS], CROWD)
+    assert settle(found)[OTHERS].recorded == 6
+    assert lines(found) == []

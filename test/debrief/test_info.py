@@ -364,7 +364,7 @@ def rolled_off() -> Case:
 
 def rolled_off_without_footer() -> Case:
     """Return such a flight, killed; what was said of the first drop has been dropped as well."""
-    drop = dropped(1, {'imu': 2, 'fdr': 1}, rolled_off=8)
+    drop = dropped(1, {'imu': 2, 'fdr': 1}, rolled_off=8, by_producer={'imu': 6, 'fdr': 2})
     third = segment([own(2, drop), *records('imu', range(6, 9))], first=10)
     fourth = unclosed(segment(records('imu', range(9, 12)), first=14))
     of_fdr = Account(
@@ -385,7 +385,7 @@ def rolled_off_without_footer() -> Case:
                 segment_info(2, 4, third, first=10),
                 segment_info(3, 3, fourth, first=14),
             ),
-            'dropped_segments': (replace(drop, producers={}),),
+            'dropped_segments': (replace(drop, producers={}, producers_rolled_off={}),),
             'producers': {
                 'fdr': producer(of_fdr, segment_dropped=1),
                 'imu': producer(of_imu, imu=6),

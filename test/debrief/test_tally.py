@@ -195,3 +195,13 @@ def test_memory_does_not_follow_invented_names(monkeypatch: pytest.MonkeyPatch) 
 def test_no_kind_can_be_called_like_the_rest() -> None:
     """The name that stands for further kinds is longer than a kind may be."""
     assert len(OTHER_KINDS.encode()) > ID_BYTES_MAX
+
+
+def test_the_last_drop_tells_of_all_that_were_before() -> None:
+    """Also when what was said of those has been dropped itself, and whatever comes first."""
+    second = dropped(1, {'imu': 2}, rolled_off=5, by_producer={'imu': 4, 'gps': 1})
+    third = dropped(2, {'imu': 1}, rolled_off=6, by_producer={'imu': 5, 'gps': 1})
+    for order in ([second, third], [third, second], [third, second, second]):
+        tally = taken([own(place, drop) for place, drop in enumerate(order)])
+        assert (tally.rolled_off, tally.records_rolled_off) == ({'imu': 5, 'gps': 1}, 6)
+        assert sorted(tally.drops) == [1, 2]

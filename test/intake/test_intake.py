@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from fdr_node.intake import intake as intake_module
 from fdr_node.intake.intake import drain, Intake, STATS_BYTES_MAX
 from fdr_node.intake.lanes import Lanes
-from fdr_node.intake.ledger import Account, Ledger, Loss, OTHERS
+from fdr_node.intake.ledger import Account, Ledger, Loss
 from fdr_node.intake.policy import parse_rules, Policy
 from fdr_node.record import encode_cdr, FdrRecord
-from fdr_node.schema import encode_payload, Kind, LossCause, ProducerStats, Value
+from fdr_node.schema import encode_payload, Kind, LossCause, OTHERS, ProducerStats, Value
 from heads import entry_from, serialised
 from hypothesis import given
 from hypothesis import strategies as st

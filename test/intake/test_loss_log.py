@@ -19,9 +19,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fdr_node.events import Event, Level
-from fdr_node.intake.ledger import Loss, OTHERS
+from fdr_node.intake.ledger import Loss
 from fdr_node.intake.loss_log import INTERVAL_NS, LossLog, PRODUCERS_MAX
-from fdr_node.schema import LossCause
+from fdr_node.schema import LossCause, OTHERS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -21,8 +21,7 @@ import time
 from typing import TYPE_CHECKING
 
 from fdr_node.clock import NS_PER_S
-from fdr_node.intake.ledger import OTHERS
-from fdr_node.schema import LossCause
+from fdr_node.schema import LossCause, OTHERS
 from ground_station import recorded
 from node_flight import check_complete, LandedFlight
 import pytest

@@ -29,9 +29,10 @@ from faulty_store import Faults, FaultyStore
 from fdr_node.clock import LogClock, NS_PER_S
 from fdr_node.config import KIB, MIB
 from fdr_node.record import decode_cdr, encode_cdr
+from fdr_node.recording import flight as flight_module
 from fdr_node.recording.flight import Flight
 from fdr_node.recording.rotation import on_disk
-from fdr_node.schema import FlightFooter, FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
+from fdr_node.schema import FlightFooter, FOOTER_NAME, HEADER_NAME, OTHERS, SEGMENT_FOOTER_NAME
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock, WALL_NS
@@ -335,8 +336,41 @@ def test_the_oldest_segments_are_dropped_and_the_log_says_so() -> None:
             'end_ns': s.facts.end_ns,
             'producers': {'imu_1': 2},
             'records_rolled_off': 2 * (s.facts.index + 1),
+            'producers_rolled_off': {'imu_1': 2 * (s.facts.index + 1)},
         }
         for s in gone
+    ]
+
+
+def test_invented_producers_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not follow them, and no record goes uncounted, here and in dropped segments."""
+    monkeypatch.setattr(flight_module, 'PRODUCERS_MAX', 3)
+    hangar = Hangar()
+    for seq in range(12):
+        record = record_of(seq, payload_bytes=LARGE_BYTES, producer_id=f'invented_{seq % 6}')
+        hangar.flight.put(
+            encode_cdr(record),
+            producer_id=record.producer_id,
+            sequence=seq,
+            received_ns=hangar.clock.monotonic_ns(),
+            made_ns=0,
+        )
+    hangar.flight.commit()
+    assert hangar.flight.producers == {
+        'invented_0': 2,
+        'invented_1': 2,
+        'invented_2': 2,
+        OTHERS: 6 + 2,
+    }
+    notes = [
+        payload_of(record)['producers_rolled_off']
+        for segment in hangar.stored.segments.values()
+        for record in records_in(segment)
+        if record.kind == 'segment_dropped'
+    ]
+    assert notes == [
+        {'invented_0': 1, 'invented_1': 1},
+        {'invented_0': 1, 'invented_1': 1, 'invented_2': 1, OTHERS: 1},
     ]
 
 

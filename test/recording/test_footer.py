@@ -20,12 +20,15 @@ from dataclasses import replace
 import json
 
 from fdr_node.recording.footer import (
+    drop_note,
     producer_totals,
     PRODUCERS_LISTED_MAX,
+    ROLLED_OFF_LISTED_MAX,
     segment_footer,
     with_producers,
 )
-from fdr_node.schema import FlightFooter, LossCause, ProducerTotals
+from fdr_node.recording.ports import SegmentFacts
+from fdr_node.schema import FlightFooter, LossCause, OTHERS, ProducerTotals
 import pytest
 
 U64_MAX = 2**64 - 1
@@ -145,3 +148,36 @@ def test_what_the_disk_refused_is_lost_by_name() -> None:
         'fdr': ProducerTotals(published=3, recorded=2, lost={LossCause.DISK: 1}),
         'late': ProducerTotals(published=5, recorded=0, lost={LossCause.DISK: 5}),
     }
+
+
+def test_who_is_counted_together_is_not_named_in_a_segment() -> None:
+    """The records in it have other names; they are among those that are left out."""
+    footer = json.loads(segment_footer(Counter({'imu': 2, OTHERS: 70})))
+    assert footer == {'records': 72, 'producers': {'imu': 2}, 'producers_omitted': 1}
+
+
+def test_those_that_do_not_fit_are_counted_with_the_others() -> None:
+    """When others were recorded: what is in the log under no listed name is theirs, exactly."""
+    totals = {f'p{number:03}': total(number) for number in range(300)}
+    others = ProducerTotals(published=9, recorded=7, lost={LossCause.MALFORMED: 2})
+    footer = with_producers(FOOTER, {**totals, OTHERS: others})
+    assert footer.producers_omitted == 45
+    rest = [total(number) for number in range(45)]
+    assert footer.producers[OTHERS] == ProducerTotals(
+        published=9 + sum(item.published for item in rest),
+        recorded=7 + sum(item.recorded for item in rest),
+        lost={LossCause.MALFORMED: 2, LossCause.RING: sum(range(45))},
+    )
+    assert list(footer.producers)[1:] == [f'p{number:03}' for number in range(45, 300)]
+
+
+def test_what_was_dropped_so_far_adds_up_whatever_the_number_of_producers() -> None:
+    """The busiest by name, the rest together."""
+    facts = SegmentFacts(index=3, name='x_3.mcap', size_bytes=8, records=1, start_ns=1, end_ns=2)
+    rolled_off = Counter({f'p{number:04}': number for number in range(1, 2001)})
+    note = drop_note(facts, producers=Counter(p0001=1), rolled_off=rolled_off)
+    assert (note.records, note.producers) == (1, {'p0001': 1})
+    assert note.records_rolled_off == sum(note.producers_rolled_off.values()) == 2_001_000
+    assert len(note.producers_rolled_off) == ROLLED_OFF_LISTED_MAX
+    assert note.producers_rolled_off['p2000'] == 2000
+    assert note.producers_rolled_off[OTHERS] == sum(range(1, 2000 - ROLLED_OFF_LISTED_MAX + 2))

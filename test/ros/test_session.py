@@ -27,12 +27,13 @@ from bag_reader import Bag, metadata_of, read_bag, read_torn
 from failing_calls import FailingCalls
 from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
+from fdr_node.debrief.info import inspect_flight
 from fdr_node.errors import ConfigError, FdrConcurrentWriterError, FdrOpenError
 from fdr_node.events import Level
-from fdr_node.intake.ledger import JOINING_NS, OTHERS, REORDERING_NS
+from fdr_node.intake.ledger import JOINING_NS, REORDERING_NS
 from fdr_node.producer.outbox import Outbox
 from fdr_node.ros.session import FlightSession
-from fdr_node.schema import FlightFooter, FlightHeader, LossCause, ProducerTotals
+from fdr_node.schema import FlightFooter, FlightHeader, LossCause, OTHERS, ProducerTotals
 from fdr_node.storage import fs
 from heads import serialised
 from manual_clock import ManualClock
@@ -589,3 +590,32 @@ def metadata_text(directory: Path, name: str) -> str:
     custom_data = metadata_of(directory)['custom_data']
     assert isinstance(custom_data, dict)
     return str(custom_data[name])
+
+
+def test_a_crowd_of_invented_producers_balances_and_is_bounded(tmp_path: Path) -> None:
+    """More than anybody follows: in footer, bag and debrief every record is counted."""
+    rig = Rig(tmp_path, ring_records_max=2000).begin()
+    rig.take_in([0, 1, 4])
+    for begin in range(0, 6000, 1500):
+        crowd = [serialised(0, f'invented_{number}') for number in range(begin, begin + 1500)]
+        rig.session.take_in([*crowd, b'garbage'])
+        if begin % 3000:
+            rig.session.write_out()
+    assert len(rig.session.status().producers) <= 1024 + 2
+    footer, bag = rig.land()
+    recorded = Counter(record.producer_id for record in bag.records)
+    listed = sum(recorded[name] for name in footer.producers)
+    assert footer.producers[OTHERS].recorded == len(bag.records) - listed
+    assert footer.records_written == len(bag.records)
+    assert footer.records_dropped_by_cause == {
+        LossCause.TRANSPORT: 2,
+        LossCause.RING: 6000 + 3 - (len(bag.records) - recorded['fdr']),
+        LossCause.MALFORMED: 4,
+    }
+    for totals in footer.producers.values():
+        assert totals.published + totals.duplicates == totals.recorded + sum(totals.lost.values())
+    info = inspect_flight(rig.directory)
+    assert (info.is_balanced, info.problems, info.malformed) == (True, (), 4)
+    published = sum(item.account.published for item in info.producers.values())
+    # With the header, the footer and what was told of losses.
+    assert published == 6000 + 5 + 4 + recorded['fdr']

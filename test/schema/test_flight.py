@@ -154,6 +154,7 @@ PAYLOADS: list[tuple[Payload, dict[str, Value]]] = [
             end_ns=2,
             producers={'imu': 100},
             records_rolled_off=100,
+            producers_rolled_off={'imu': 90, '(others)': 10},
         ),
         {
             'file': 'x_0.mcap',
@@ -164,6 +165,7 @@ PAYLOADS: list[tuple[Payload, dict[str, Value]]] = [
             'end_ns': 2,
             'producers': {'imu': 100},
             'records_rolled_off': 100,
+            'producers_rolled_off': {'imu': 90, '(others)': 10},
         },
     ),
     (

@@ -102,7 +102,13 @@ def overrun(
     )
 
 
-def dropped(index: int, producers: Mapping[str, int], *, rolled_off: int) -> SegmentDropped:
+def dropped(
+    index: int,
+    producers: Mapping[str, int],
+    *,
+    rolled_off: int,
+    by_producer: Mapping[str, int] | None = None,
+) -> SegmentDropped:
     """Return what the recorder says of a segment that it dropped."""
     return SegmentDropped(
         file=f'{FLIGHT_ID}_{index}.mcap',
@@ -113,6 +119,7 @@ def dropped(index: int, producers: Mapping[str, int], *, rolled_off: int) -> Seg
         end_ns=START_NS + (index + 1) * MS,
         producers=dict(producers),
         records_rolled_off=rolled_off,
+        producers_rolled_off=dict(by_producer or {}),
     )
 
 
