@@ -66,7 +66,7 @@ class Account:
 
     @property
     def lost(self) -> int:
-        """Records that are not in the log, over all causes."""
+        """Return records that are not in the log, over all causes."""
         return sum(self.lost_by.values())
 
     @property

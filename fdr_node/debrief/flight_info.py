@@ -112,7 +112,7 @@ class FlightInfo:
 
     @property
     def records(self) -> int:
-        """Records of all producers that can be read."""
+        """Return records of all producers that can be read."""
         return sum(segment.records for segment in self.segments)
 
     @property

@@ -61,7 +61,7 @@ class Proof:
 
     @property
     def recorded(self) -> int:
-        """Records that were read."""
+        """Return records that were read."""
         return self.distinct + self.duplicates
 
     @property

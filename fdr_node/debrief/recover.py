@@ -85,7 +85,7 @@ class RecoveryReport:
 
     @property
     def records(self) -> int:
-        """Records that can be read."""
+        """Return records that can be read."""
         return sum(segment.records for segment in self.segments)
 
     def to_json(self) -> dict[str, Value]:

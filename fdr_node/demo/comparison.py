@@ -68,17 +68,17 @@ class Comparison:
 
     @property
     def published(self) -> int:
-        """Records that they say they published."""
+        """Return records that they say they published."""
         return sum(outcome.claim.published for outcome in self.outcomes)
 
     @property
     def recorded(self) -> int:
-        """Records of them that the flight holds."""
+        """Return records of them that the flight holds."""
         return sum(outcome.recorded for outcome in self.outcomes)
 
     @property
     def lost(self) -> int:
-        """Records that the flight names as lost."""
+        """Return records that the flight names as lost."""
         return sum(outcome.lost for outcome in self.outcomes)
 
     @property

@@ -114,7 +114,7 @@ class Flight:
 
     @property
     def segment_index(self) -> int:
-        """Number of the segment that is open or was open last; 0 for the first."""
+        """Return the number of the segment that is open or was open last; 0 for the first."""
         return max(0, self._segment_index)
 
     @property
@@ -146,12 +146,12 @@ class Flight:
 
     @property
     def records_rolled_off(self) -> int:
-        """Records in segments that were dropped."""
+        """Return records in segments that were dropped."""
         return self._rolled_off.total()
 
     @property
     def records_durable(self) -> int:
-        """Records that are on disk or were, in segments dropped since."""
+        """Return records that are on disk or were, in segments dropped since."""
         in_open = self._segment.facts.records if self._segment else 0
         return self.records_rolled_off + in_open + sum(c.facts.records for c in self._closed)
 

@@ -62,7 +62,7 @@ class Segment(Protocol):
 
     @property
     def facts(self) -> SegmentFacts:
-        """What is durably in it."""
+        """Return what is durably in it."""
 
     @property
     def pending_bytes(self) -> int:
@@ -116,7 +116,7 @@ class FlightStore(Protocol):
 
     @property
     def directory(self) -> Path:
-        """The bag: one directory per flight."""
+        """Return the bag: one directory per flight."""
 
     def open_flight(self) -> None:
         """

@@ -315,6 +315,8 @@ class FdrNode(LifecycleNode):
             cap_bytes=session.cap_bytes,
             accounts=session.accounts(),
             malformed=session.malformed,
+            untracked=session.untracked,
+            kind_rules=self.config.kind_rules,
             intake_fill=session.intake_fill,
             ring_fill=session.ring_fill,
         )

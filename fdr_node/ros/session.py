@@ -129,6 +129,11 @@ class FlightSession:
         """Messages that were no FdrRecord."""
         return self._ledger.malformed
 
+    @property
+    def untracked(self) -> int:
+        """Return records of sessions beyond those that are followed."""
+        return self._ledger.untracked
+
     def free_bytes(self) -> int:
         """Return the space that is left where the flight is; 0 when that cannot be said."""
         try:

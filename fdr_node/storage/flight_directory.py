@@ -77,7 +77,7 @@ class FlightDirectory:
 
     @property
     def directory(self) -> Path:
-        """The bag."""
+        """Return the bag."""
         return self._root / self._flight_id
 
     def open_flight(self) -> None:

@@ -89,7 +89,7 @@ class McapSegment:
 
     @property
     def facts(self) -> SegmentFacts:
-        """What is durably in it."""
+        """Return what is durably in it."""
         return SegmentFacts(
             index=self._index,
             name=self._file.path.name,

@@ -74,12 +74,12 @@ class Hangar:
 
     @property
     def stored(self) -> MemoryFlight:
-        """What is in the store."""
+        """Return what is in the store."""
         return self.disk.flights[FLIGHT_ID]
 
     @property
     def open_segment(self) -> MemorySegment:
-        """The segment that was begun last."""
+        """Return the segment that was begun last."""
         return self.stored.ever[-1]
 
     def put(self, seq: int, *, payload_bytes: int = 100, received_ns: int | None = None) -> None:

@@ -602,6 +602,7 @@ def test_a_crowd_of_invented_producers_balances_and_is_bounded(tmp_path: Path) -
         if begin % 3000:
             rig.session.write_out()
     assert len(rig.session.status().producers) <= 1024 + 2
+    assert rig.session.untracked == 6000 - 1023
     footer, bag = rig.land()
     recorded = Counter(record.producer_id for record in bag.records)
     listed = sum(recorded[name] for name in footer.producers)

@@ -79,12 +79,12 @@ class Bag:
 
     @property
     def records(self) -> list[FdrRecord]:
-        """The records alone."""
+        """Return the records alone."""
         return [item.record for item in self.stored]
 
     @property
     def custom_data(self) -> dict[str, str]:
-        """What the flight added to the metadata."""
+        """Return what the flight added to the metadata."""
         custom_data = self.metadata['custom_data']
         assert isinstance(custom_data, dict)
         return custom_data

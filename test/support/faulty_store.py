@@ -83,7 +83,7 @@ class FaultySegment:
 
     @property
     def facts(self) -> SegmentFacts:
-        """What is durably in it."""
+        """Return what is durably in it."""
         return self._segment.facts
 
     @property
@@ -144,7 +144,7 @@ class FaultyStore:
 
     @property
     def directory(self) -> Path:
-        """The bag."""
+        """Return the bag."""
         return self._store.directory
 
     def open_flight(self) -> None:

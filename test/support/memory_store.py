@@ -98,7 +98,7 @@ class MemorySegment:
 
     @property
     def facts(self) -> SegmentFacts:
-        """What is durably in it."""
+        """Return what is durably in it."""
         return SegmentFacts(
             index=self._index,
             name=self._name,

@@ -139,7 +139,7 @@ class MemoryRig(Rig):
 
     @property
     def flight(self) -> MemoryFlight:
-        """The flight on the disk."""
+        """Return the flight on the disk."""
         return self.disk.flights[FLIGHT_ID]
 
 
