@@ -19,6 +19,7 @@ Pure: values in, messages out.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from fdr_node.clock import NS_PER_S
 from fdr_node.msg import FdrProducerLoss, FdrStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fdr_node.intake.ledger import Account
     from fdr_node.recording.recorder import RecorderStatus
@@ -53,6 +54,8 @@ class View:
     :param free_disk_bytes: space left where the flight is; 0 when unknown.
     :param accounts: what is known of each producer.
     :param malformed: messages that were no FdrRecord.
+    :param untracked: records of sessions beyond those that are followed.
+    :param kind_rules: the rules in force, as they were configured.
     :param intake_fill: how full the subscription's history was [0..1].
     :param ring_fill: how full the ring is [0..1].
     """
@@ -64,6 +67,8 @@ class View:
     free_disk_bytes: int = 0
     accounts: Mapping[str, Account] = field(default_factory=dict)
     malformed: int = 0
+    untracked: int = 0
+    kind_rules: Sequence[str] = ()
     intake_fill: float = 0.0
     ring_fill: float = 0.0
 
@@ -71,6 +76,13 @@ class View:
     def records_dropped(self) -> int:
         """Return the records lost, over all producers and causes."""
         return sum(account.lost_total for account in self.accounts.values())
+
+    def lost_by(self) -> dict[str, int]:
+        """Return the records lost, by cause, over all producers."""
+        causes = Counter[str]()
+        for account in self.accounts.values():
+            causes.update(account.lost)
+        return {str(cause): count for cause, count in sorted(causes.items())}
 
     def key(self) -> tuple[object, ...]:
         """Return what is worth a status message at once when it changes."""
@@ -160,13 +172,22 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
                 'intake',
                 DiagnosticStatus.WARN if fill >= _FILL_WARN else DiagnosticStatus.OK,
                 'nearly full' if fill >= _FILL_WARN else 'keeping up',
-                {'intake_fill': round(view.intake_fill, 3), 'ring_fill': round(view.ring_fill, 3)},
+                {
+                    'intake_fill': round(view.intake_fill, 3),
+                    'ring_fill': round(view.ring_fill, 3),
+                    **_rules(view.kind_rules),
+                },
             ),
             _diagnostic(
                 'loss',
                 DiagnosticStatus.WARN if has_new_loss else DiagnosticStatus.OK,
                 'records are being lost' if has_new_loss else 'no new loss',
-                {'records_dropped': view.records_dropped, 'malformed': view.malformed},
+                {
+                    'records_dropped': view.records_dropped,
+                    'malformed': view.malformed,
+                    'untracked': view.untracked,
+                    **{f'lost: {cause}': count for cause, count in view.lost_by().items()},
+                },
             ),
         ]
     )
@@ -177,6 +198,12 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
 def _bounded(reason: str) -> str:
     """Return the beginning of a reason: the bound of a string in a message is in bytes."""
     return reason.encode(errors='replace')[:_REASON_BYTES_MAX].decode(errors='ignore')
+
+
+def _rules(texts: Sequence[str]) -> dict[str, str]:
+    """Return what is allowed of each kind that has a rule."""
+    split = (text.split(maxsplit=1) for text in texts)
+    return {f'rule: {kind}': rule for kind, rule in split}
 
 
 def _diagnostic(

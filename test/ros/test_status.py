@@ -70,6 +70,8 @@ VIEW = View(
         'gone': Account(published=2, lost=Counter({LossCause.TRANSPORT: 2})),
     },
     malformed=1,
+    untracked=9,
+    kind_rules=('raw_frame deny', 'tile  rate_hz=2 burst=4'),
     intake_fill=0.25,
     ring_fill=0.5,
 )
@@ -275,6 +277,18 @@ def test_diagnostics_carry_the_numbers() -> None:
             'free_disk_bytes': '70007',
             'rollover_count': '2',
         },
-        {'intake_fill': '0.25', 'ring_fill': '0.5'},
-        {'records_dropped': '10', 'malformed': '1'},
+        {
+            'intake_fill': '0.25',
+            'ring_fill': '0.5',
+            'rule: raw_frame': 'deny',
+            'rule: tile': 'rate_hz=2 burst=4',
+        },
+        {
+            'records_dropped': '10',
+            'malformed': '1',
+            'untracked': '9',
+            'lost: disk': '3',
+            'lost: ring': '5',
+            'lost: transport': '2',
+        },
     ]
