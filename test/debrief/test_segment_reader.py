@@ -228,8 +228,8 @@ def test_damage_has_its_words(data: bytes, kept: list[int], damage: list[Damage 
 def test_an_end_without_a_summary_is_that_of_an_open_segment() -> None:
     """The recorder writes it behind every commit; what comes before it is whole."""
     data = patched(FOOTER.offset + 9, bytes(20))
-    found = Found(data[: DATA_END.offset + DATA_END.size] + data[FOOTER.offset :])
-    offset = DATA_END.offset + DATA_END.size
+    offset, footer_offset = DATA_END.offset + DATA_END.size, FOOTER.offset
+    found = Found(data[:offset] + data[footer_offset:])
     assert found.messages == messages(ALL)
     assert found.damage == [Damage(offset, 'it has no summary: it was not closed')]
 
