@@ -1,0 +1,70 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Records 2,000 records a second without an end, in a process of its own that is killed.
+
+Usage: python steady_flight.py ROOT. One line on stdout after each tick: the monotonic clock, how
+many records were written, and how many of them are durable. Every record carries the instant at
+which it was written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from fdr_node.clock import NS_PER_S, SystemClock
+from fdr_node.config import MIB
+from rigs import DiskRig, header_of, record_of
+
+if TYPE_CHECKING:
+    from fdr_node.record import FdrRecord
+
+RECORDS_PER_S = 2000
+COMMIT_INTERVAL_S = 0.2
+# A commit every 160 ms, a cut about four times a second, and from the fourth on a segment goes.
+SETTINGS = {'chunk_bytes': MIB, 'commit_interval_s': COMMIT_INTERVAL_S}
+_PERIOD_S = 0.005
+
+
+def written(seq: int, monotonic_ns: int) -> FdrRecord:
+    """Return a record of this flight."""
+    record = record_of(seq, payload_bytes=600 + seq * 7919 % 800)
+    return record._replace(monotonic_ns=monotonic_ns)
+
+
+def main() -> None:
+    """Record until the end."""
+    clock = SystemClock()
+    rig = DiskRig(Path(sys.argv[1]), SETTINGS, clock=clock)
+    rig.recorder.open_flight(header_of(rig.config, clock))
+    flight = rig.recorder._flight
+    assert flight is not None
+    start_ns = clock.monotonic_ns()
+    seq = 0
+    while True:
+        due = (clock.monotonic_ns() - start_ns) * RECORDS_PER_S // NS_PER_S
+        for seq in range(seq, due):  # noqa: B020 - goes on where it was
+            rig.recorder.write_record(written(seq, clock.monotonic_ns()))
+        seq = due
+        rig.recorder.tick()
+        durable = flight.producers_durable['imu_1']
+        print(clock.monotonic_ns(), seq, durable, flush=True)  # noqa: T201 - what the test reads
+        time.sleep(_PERIOD_S)
+
+
+if __name__ == '__main__':
+    main()
