@@ -11,8 +11,16 @@ SOURCES := .ci fdr_node launch resource setup.py test
 FLIGHTS ?= flights
 SECONDS_ ?= 20
 ULOG ?=
-# More arguments for pytest, for example `make test ARGS='-k lock -x'`.
+# More arguments, for example `make test ARGS='-k lock -x'` or `make bench ARGS=--quick`.
 ARGS ?=
+
+# `ros2` with what a sourced ROS 2 set, for the benchmark; nothing else looks at it.
+define sourced_ros2
+env AMENT_PREFIX_PATH='$(AMENT_PREFIX_PATH)' LD_LIBRARY_PATH='$(LD_LIBRARY_PATH)' \
+  PYTHONPATH='$(PYTHONPATH)' \
+  $(if $(_ROS_WHEELS_BOOTSTRAP_COMPLETE),_ROS_WHEELS_BOOTSTRAP_COMPLETE=1) ros2
+endef
+SOURCED_ROS2 := $(sourced_ros2)
 
 # The virtual environment is the ament prefix. What a sourced ROS 2 set would mix in another one.
 export AMENT_PREFIX_PATH := $(VENV)
@@ -21,7 +29,7 @@ unexport CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fault lint types format lock clean
+.PHONY: help setup run test fault bench lint types format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -37,6 +45,9 @@ test: setup ## Run the tests; ARGS='...' goes to pytest
 
 fault: setup ## Run every test of failing disks, kills and power cuts, for minutes; ARGS='...'
 	$(BIN)/pytest -m fault $(ARGS)
+
+bench: setup ## Measure beside others, 10 minutes; ARGS=--quick: one. Writes docs/bench/
+	$(BIN)/python -m fdr_node.bench --ros2 "$(SOURCED_ROS2)" $(ARGS)
 
 lint: setup ## Check style: ruff, and flake8 and pydocstyle with ament's rules
 	$(BIN)/ruff check $(SOURCES)

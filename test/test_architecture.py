@@ -49,13 +49,14 @@ ROOMS = {
     'producer': {'clock', 'errors', 'record', 'schema'},
     'debrief': VALUES | {'storage'},
     'demo': VALUES | {'producer'},
+    'bench': VALUES,
     'ros': VALUES | {'alerts', 'intake', 'recording', 'storage'},
     'cli': VALUES | {'debrief', 'demo'},
 }
 # Of a room that is open only through its door.
 DOORS = {('storage', 'recording'): 'fdr_node.recording.ports'}
 # ROS, the generated messages included, is known in these rooms alone.
-ROS_ROOMS = {'producer', 'ros'}
+ROS_ROOMS = {'bench', 'producer', 'ros'}
 ROS_LIBRARIES = {
     'builtin_interfaces',
     'diagnostic_msgs',
@@ -88,6 +89,10 @@ OUTSIDE_WORLD = {
 
 # Modules without a test module of the same path, each with where it is tested instead.
 WITHOUT_TWIN = {
+    'bench/__main__.py': 'a call of main; test/bench/test_course.py starts the rest',
+    'bench/callback_recorder.py': 'a program that test/bench/test_course.py starts',
+    'bench/drain_only.py': 'a program that test/bench/test_course.py starts',
+    'bench/sender.py': 'a program that test/bench/test_course.py starts',
     'events.py': 'plain values; test/recording/test_recorder.py compares them',
     'recording/ports.py': 'Protocols and plain values; the contract suite in test/storage',
     'ros/main.py': 'test/node, in a process of its own',
