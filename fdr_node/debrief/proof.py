@@ -85,8 +85,9 @@ def prove(tally: Tally, *, has_start: bool) -> dict[str, Proof]:
         claims = [claim for claims in by_cause.values() for claim in claims]
         if numbers is None:
             # Nothing of this session is left to be read.
-            proof.named.update({str(cause): _count(named) for cause, named in by_cause.items()})
-            proof.published += _count(claims)
+            published = _claimed(claims, session_id=key[1])
+            proof.named.update(_capped(by_cause, published))
+            proof.published += published
             proof.reach += max(claim.last_seq for claim in claims) + 1
         else:
             published = _add_numbers(proof, numbers, claims, has_start=has_start)
@@ -127,6 +128,15 @@ def _capped(by_cause: Mapping[LossCause, Sequence[Claim]], missing: int) -> dict
         named[cause] = min(_count(by_cause[cause]), missing)
         missing -= named[cause]
     return named
+
+
+def _claimed(claims: Sequence[Claim], *, session_id: int) -> int:
+    """Return how many numbers were lost: a record that came twice may have been lost twice."""
+    if not session_id:
+        # The recorder names losses so that are of several sessions; their numbers mean nothing.
+        return _count(claims)
+    first, last = min(c.first_seq for c in claims), max(c.last_seq for c in claims)
+    return min(_count(claims), last - first + 1)
 
 
 def _count(claims: Sequence[Claim]) -> int:

@@ -144,3 +144,17 @@ def test_sessions_add_up() -> None:
         published=6, reach=6, distinct=4, duplicates=1, sessions=3, named=Counter({RING: 2})
     )
     assert (proof.recorded, proof.missing) == (5, 2)
+
+
+def test_a_number_that_was_lost_twice_was_published_once() -> None:
+    """It came twice and the ring could hold neither; nothing of the session is left."""
+    claims = {RING: [Claim(2, 4, 3), Claim(3, 4, 2)], TRANSPORT: [Claim(0, 1, 2)]}
+    expected = Proof(published=5, reach=5, sessions=1, named=Counter({RING: 5}))
+    assert proof_of({}, {7: claims}, has_start=True) == expected
+
+
+def test_losses_of_several_sessions_have_no_span() -> None:
+    """The recorder names them under session 0, each time from number 0 on."""
+    claims = {LossCause.MALFORMED: [Claim(0, 2, 3), Claim(0, 4, 5)]}
+    proof = proof_of({}, {0: claims}, has_start=True)
+    assert (proof.published, proof.named) == (8, Counter({LossCause.MALFORMED: 8}))
