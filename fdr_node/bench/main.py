@@ -65,10 +65,11 @@ class Track(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Who was run, and with which result."""
+    """Who was run, with which result, and which runs could not be made."""
 
     entries: tuple[Entry, ...]
     samples: tuple[Sample, ...]
+    failures: tuple[str, ...]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         machine=machine,
         entries=outcome.entries,
         samples=outcome.samples,
+        failures=outcome.failures,
     )
     write(results, arguments.out or Path('build' if arguments.quick else 'docs', 'bench'))
     sys.stdout.write(page(results))
@@ -114,21 +116,26 @@ def compete(track: Track, all_of_them: Sequence[Contestant], cells: Sequence[Cel
     :param track: runs them
     :param all_of_them: contestants in the order in which they take turns
     :param cells: loads
-    :raises BenchError: one that could be run at first no longer can
     """
     entries = [_entry(track, contestant) for contestant in all_of_them]
     idle_s = {entry.name: entry.idle_cpu_s for entry in entries if not entry.missing}
     by_name = {contestant.name: contestant for contestant in all_of_them}
-    samples = []
+    samples: list[Sample] = []
+    failures: list[str] = []
     for heat in heats(cells, list(idle_s)):
         name = heat.contestant
-        sample = track.run(heat, by_name[name], idle_cpu_s=idle_s[name])
+        title = f'{heat.cell.title} #{heat.round_number} {name}'
+        try:
+            sample = track.run(heat, by_name[name], idle_cpu_s=idle_s[name])
+        except (BenchError, OSError) as error:
+            failures.append(f'{title}: {error}')
+            sys.stderr.write(f'{failures[-1]}\n')
+            continue
         samples.append(sample)
         sys.stderr.write(
-            f'{heat.cell.title} #{heat.round_number} {name}: '
-            f'{sample.recorded:,} of {sample.published:,}, {sample.cpu_s:.2f} s of CPU\n'
+            f'{title}: {sample.recorded:,} of {sample.published:,}, {sample.cpu_s:.2f} s of CPU\n'
         )
-    return Outcome(entries=tuple(entries), samples=tuple(samples))
+    return Outcome(entries=tuple(entries), samples=tuple(samples), failures=tuple(failures))
 
 
 def _entry(track: Track, contestant: Contestant) -> Entry:

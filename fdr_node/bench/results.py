@@ -103,6 +103,7 @@ class Results:
     :param machine: where
     :param entries: who, in their order
     :param samples: in the order of the runs
+    :param failures: runs that could not be made, with the reason
     """
 
     began: str
@@ -110,6 +111,7 @@ class Results:
     machine: Machine
     entries: tuple[Entry, ...]
     samples: tuple[Sample, ...]
+    failures: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return it for json.dumps; from_json reads it."""
@@ -127,6 +129,7 @@ class Results:
             message = f'results of version {text.get("version")}, not {VERSION}'
             raise ValueError(message)
         fields = {name: value for name, value in text.items() if name != 'version'}
+        fields['failures'] = tuple(str(item) for item in _array(fields['failures']))
         fields['machine'] = _machine(_mapping(fields['machine']))
         fields['entries'] = tuple(_entry(item) for item in _mappings(fields['entries']))
         fields['samples'] = tuple(_sample(item) for item in _mappings(fields['samples']))
@@ -153,8 +156,12 @@ def _mapping(value: object) -> dict[str, object]:
     return value
 
 
-def _mappings(value: object) -> list[dict[str, object]]:
+def _array(value: object) -> list[object]:
     if not isinstance(value, list | tuple):
         message = f'no JSON array: {value!r}'
         raise TypeError(message)
-    return [_mapping(item) for item in value]
+    return list(value)
+
+
+def _mappings(value: object) -> list[dict[str, object]]:
+    return [_mapping(item) for item in _array(value)]

@@ -73,6 +73,7 @@ def page(results: Results) -> str:
         '## Contestants',
         '',
         *(_entry(entry) for entry in results.entries),
+        *(f'- Failed: {failure}' for failure in results.failures),
         '',
         '## Noise',
         '',

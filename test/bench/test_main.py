@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 class Track:
     """Runs nobody; one of them does not come up."""
 
-    def __init__(self, *, broken: str = '') -> None:
+    def __init__(self, *, broken: str = '', late: str = '') -> None:
         self._broken = broken
+        self._late = late
 
     def idle_cpu_s(self, contestant: Contestant) -> float:
         """Return a number that can be recognised."""
@@ -52,6 +53,9 @@ class Track:
     def run(self, heat: Heat, contestant: Contestant, *, idle_cpu_s: float) -> Sample:
         """Return a sample that shows what it was asked for."""
         assert heat.contestant == contestant.name
+        if contestant.name == self._late:
+            message = 'no more'
+            raise BenchError(message)
         return replace(SAMPLE, cell=heat.cell, contestant=heat.contestant, cpu_s=idle_cpu_s)
 
 
@@ -66,6 +70,14 @@ def test_who_is_missing_or_broken_is_named_and_the_others_run() -> None:
         ('drain only', 'it does not run: no way', 0.0),
     ]
     assert [(s.contestant, s.cpu_s) for s in found.samples] == [('fdr_node', 0.25)]
+
+
+def test_a_run_that_fails_is_named_and_the_others_go_on() -> None:
+    """Ten minutes of measurements are not lost for one of them."""
+    cell = Cell(payload_bytes=64, rate_hz=100, seconds=1.0)
+    found = compete(Track(late='fdr_node'), [Recorder(), DrainOnly()], [cell])
+    assert found.failures == ('64 B, 100/s #1 fdr_node: no more',)
+    assert [sample.contestant for sample in found.samples] == ['drain only']
 
 
 def test_three_files_are_written(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_page_says_machine_noise_and_who_is_missing() -> None:
     assert '- Testium <9>, 2 cores, Linux 1 x86_64, ext4' in text
     assert '- load average before: 0.50' in text
     assert '- `ros2 bag`: the ros2 bag. Not run: it is not there.' in text
+    assert '- Failed: 64 B #2 fdr_node: gone' in text
     assert '0.10 to 0.10 by load and contestant' in text
     assert '- 256 B, 30,000/s, `fdr_node`: CPU per record 40% of its median apart' in text
 

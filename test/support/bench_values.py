@@ -65,4 +65,5 @@ def results() -> Results:
             replace(callback, round_number=2),
             replace(SAMPLE, cell=SLOW, recorded=0, commit_age_s=None),
         ),
+        failures=('64 B #2 fdr_node: gone',),
     )
