@@ -71,7 +71,8 @@ class Session:
     """
     The count of one producer session.
 
-    :param first_seq: the first number that belongs to the flight.
+    :param first_seq: the first number that belongs to the flight; a smaller one that comes
+        nevertheless takes its place.
     """
 
     __slots__ = (
@@ -155,6 +156,13 @@ class Session:
             self._add_hole(Hole(self.next_seq, seq - 1, now_ns))
             self.next_seq = seq + 1
             self.received += 1
+        elif seq < self.first_seq:
+            # The first one that was heard had overtaken it: the flight has it, so it counts.
+            if seq + 1 < self.first_seq:
+                self.holes.insert(0, Hole(seq + 1, self.first_seq - 1, now_ns))
+                self._close_beyond_bound()
+            self.first_seq = seq
+            self.received += 1
         elif self._fill(seq):
             self.received += 1
         else:
@@ -188,8 +196,12 @@ class Session:
             oldest = self.holes.pop(0)
             self._closed_missing += oldest.count
             if not oldest.is_reported:
-                kept = self._unreported or Missing(oldest.first, oldest.first, 0)
-                self._unreported = Missing(kept.first, oldest.last, kept.records + oldest.count)
+                kept = self._unreported or Missing(oldest.first, oldest.last, 0)
+                self._unreported = Missing(
+                    min(kept.first, oldest.first),
+                    max(kept.last, oldest.last),
+                    kept.records + oldest.count,
+                )
 
     def _fill(self, seq: int) -> bool:
         for place, hole in enumerate(self.holes):

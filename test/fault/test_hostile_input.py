@@ -46,7 +46,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.fault, pytest.mark.slow]
+pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(60)]
 
 DRAIN_RECORDS = 1000
 U64_MAX = 2**64 - 1

@@ -207,9 +207,9 @@ class Truth:
         joined = arrival.at_ns <= START_NS + JOINING_NS
         if self.first is None:
             self.first = arrival.seq if joined else 0
+        self.first = min(self.first, arrival.seq)
         self.arrivals += 1
-        if arrival.seq >= self.first:
-            self.seen.add(arrival.seq)
+        self.seen.add(arrival.seq)
         if arrival.fate is not None:
             self.given_up[arrival.fate] += 1
 

@@ -52,7 +52,9 @@ def observed(first_seq: int, *seqs: int) -> Session:
         pytest.param(0, [0, 3], (4, 2, 2, 0, [(1, 2)]), id='a hole'),
         pytest.param(0, [2], (3, 1, 2, 0, [(0, 1)]), id='a hole at the start'),
         pytest.param(5, [5, 7], (3, 2, 1, 0, [(6, 6)]), id='joined later'),
-        pytest.param(5, [5, 4], (1, 1, 0, 1, []), id='from before the flight'),
+        pytest.param(5, [5, 4], (2, 2, 0, 0, []), id='overtaken by the first one'),
+        pytest.param(5, [5, 2, 3], (4, 3, 1, 0, [(4, 4)]), id='overtaken by far'),
+        pytest.param(5, [5, 4, 4], (2, 2, 0, 1, []), id='overtaken, and twice'),
         pytest.param(0, [0, 1, 1], (2, 2, 0, 1, []), id='twice'),
         pytest.param(0, [0, 4, 1], (5, 3, 2, 0, [(2, 3)]), id='late: first of a hole'),
         pytest.param(0, [0, 4, 3], (5, 3, 2, 0, [(1, 2)]), id='late: last of a hole'),
@@ -147,6 +149,12 @@ class Oracle:
             self.noticed.update(dict.fromkeys(new, now_ns))
             self.next_seq = seq + 1
             self.received += 1
+        elif seq < self.first_seq:
+            new = range(seq + 1, self.first_seq)
+            self.unseen.update(new)
+            self.noticed.update(dict.fromkeys(new, now_ns))
+            self.first_seq = seq
+            self.received += 1
         elif seq in self.unseen:
             self.unseen.remove(seq)
             self.received += 1
@@ -183,7 +191,8 @@ def test_any_order_counts_like_sets_of_numbers(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sessions, 'HOLES_MAX', 3)
         session, oracle = Session(first_seq), Oracle(first_seq)
-        for now_ns, step in enumerate(steps):
+        # A session begins with the first number that is heard.
+        for now_ns, step in enumerate([first_seq, *steps]):
             if step is None:
                 told = session.due(now_ns - lag_ns)
                 assert sum(missing.records for missing in told) == oracle.due(now_ns - lag_ns)

@@ -194,6 +194,21 @@ def test_what_was_published_before_the_recorder_listened_is_no_loss(tmp_path: Pa
     check_balance(footer, bag)
 
 
+def test_of_a_session_that_was_there_before_the_first_records_may_be_swapped(
+    tmp_path: Path,
+) -> None:
+    """Ledger and debrief agree on where it begins."""
+    rig = Rig(tmp_path).begin(seconds_before=0.0)
+    rig.take_in([60_002, 60_000, 60_003])
+    footer, bag = rig.land()
+    assert footer.producers['imu_1'] == ProducerTotals(
+        published=4, recorded=3, before_flight=60_000, lost={LossCause.TRANSPORT: 1}
+    )
+    check_balance(footer, bag)
+    info = inspect_flight(rig.directory)
+    assert (info.is_balanced, info.problems) == (True, ())
+
+
 def test_every_cause_of_loss_is_in_the_footer(tmp_path: Path) -> None:
     """Malformed, too large, ring and transport in one flight, exactly."""
     rig = Rig(tmp_path, ring_records_max=4, record_bytes_max=1024).begin()
