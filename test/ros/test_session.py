@@ -20,6 +20,7 @@ import errno
 import hashlib
 import json
 import os
+from shutil import copytree
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -635,3 +636,26 @@ def test_a_crowd_of_invented_producers_balances_and_is_bounded(tmp_path: Path) -
     published = sum(item.account.published for item in info.producers.values())
     # With the header, the footer and what was told of losses.
     assert published == 6000 + 5 + 4 + recorded['fdr']
+
+
+def test_a_crash_after_many_turns_of_the_cap_leaves_an_account_of_all_producers(
+    tmp_path: Path,
+) -> None:
+    """Also of one of which nothing is left, nor what was said when its segment was dropped."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in(range(50), 'early')
+    for begin in range(0, 600, 20):
+        batch = [serialised(seq, payload_bytes=20_000) for seq in range(begin, begin + 20)]
+        rig.session.take_in(batch)
+        rig.clock.advance(1.0)
+        rig.session.write_out()
+    crashed = tmp_path / 'crashed' / FLIGHT_ID
+    copytree(rig.directory, crashed)
+    rig.session.finish()
+    info = inspect_flight(crashed)
+    assert info.rollover_count > 10 > len(info.dropped_segments)
+    assert info.is_balanced
+    assert info.producers['early'].account.lost_by == {'rolled_off': 50}
+    account = info.producers['imu_1'].account
+    assert (account.published, account.recorded + account.lost) == (600, 600)
+    assert account.lost_by.keys() == {'rolled_off'}
