@@ -147,7 +147,7 @@ def check_recovery(directory: Path, before: list[FdrRecord]) -> None:
     recover(plan_recovery(directory, progress=lambda _done: None))
     for path in directory.glob('*.unreadable'):
         # The kill came before the first record of a segment.
-        assert read_torn(path).stored == []
+        assert b'imu_1' not in path.read_bytes()
         path.unlink()
     bag = read_bag(directory)
     after = of_producer(bag.records)
