@@ -131,6 +131,13 @@ def render(info: FlightInfo) -> str:
     :return: lines, the last of which says whether it adds up
     """
     blocks = [_facts(info), _segments(info), _dropped(info), _producers(info), _kinds(info)]
+    if info.open_ends:
+        blocks.append(
+            [
+                'WITHOUT A LAST WORD: what these published behind their last record is not known',
+                *(f'- {name}' for name in info.open_ends),
+            ]
+        )
     if info.problems:
         blocks.append(['PROBLEMS', *(f'- {problem}' for problem in info.problems)])
     blocks.append([_verdict(info)])

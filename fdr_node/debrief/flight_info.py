@@ -89,6 +89,8 @@ class FlightInfo:
     :param segments: those that are there, oldest first
     :param dropped_segments: dropped ones that the log still names, oldest first
     :param producers: by their names
+    :param open_ends: producers that did not say their last word, so that nobody knows whether they
+        published more
     :param malformed: messages that were no FdrRecord and came from nobody knows whom
     :param is_balanced: every account adds up and nothing contradicts it
     :param problems: what is wrong, a line each
@@ -109,6 +111,7 @@ class FlightInfo:
     malformed: int
     is_balanced: bool
     problems: tuple[str, ...]
+    open_ends: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -176,6 +179,7 @@ class FlightInfo:
                 for drop in self.dropped_segments
             ],
             'producers': {name: self._producer(item) for name, item in self.producers.items()},
+            'open_ends': list(self.open_ends),
             'malformed': self.malformed,
             'balanced': self.is_balanced,
             'problems': list(self.problems),

@@ -87,19 +87,19 @@ class _Reading:
 
     @property
     def header(self) -> FlightHeader | None:
-        """The header of the flight, from wherever it can be read."""
+        """Return the header of the flight, from wherever it can be read."""
         headers = [scan.header for scan in self.scans if scan.header is not None]
         return headers[0] if headers else self.bag.header or self.tally.header
 
     @property
     def footer(self) -> FlightFooter | None:
-        """The footer of the flight, from wherever it can be read."""
+        """Return the footer of the flight, from wherever it can be read."""
         footers = [scan.footer for scan in self.scans if scan.footer is not None]
         return footers[-1] if footers else self.tally.footer or self.bag.footer
 
     @property
     def flight_id(self) -> str:
-        """The name of the flight."""
+        """Return the name of the flight."""
         if self.header is not None:
             return self.header.flight_id
         return self.path.stem.rpartition('_')[0] if self.scope is Scope.SEGMENT else self.path.name
@@ -111,7 +111,7 @@ class _Reading:
 
     @property
     def records_rolled_off(self) -> int:
-        """Records in those."""
+        """Return records in those."""
         footer = self.footer
         return footer.records_rolled_off if footer else self.tally.records_rolled_off
 
@@ -123,7 +123,7 @@ class _Reading:
 
     @property
     def scan_problems(self) -> list[str]:
-        """What is wrong with segments by themselves."""
+        """Return what is wrong with segments by themselves."""
         return [f'{scan.info.file}: {text}' for scan in self.scans for text in scan.problems]
 
 
@@ -198,6 +198,7 @@ def _flight_info(
             name: ProducerInfo(account=account, kinds=kinds[name])
             for name, account in accounts.items()
         },
+        open_ends=tally.open_ends() if reading.scope is Scope.FLIGHT else (),
         malformed=_malformed(reading) + tally.malformed,
         is_balanced=adds_up and not contradictions,
         problems=(*_problems(reading), *contradictions),

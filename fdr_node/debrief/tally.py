@@ -117,6 +117,7 @@ class Tally:
     :ivar drops: segments that the recorder's own records call dropped, by index
     :ivar rolled_off: records in those, by producer, as far as the records name producers
     :ivar records_rolled_off: records in all segments dropped so far, as the last of them says
+    :ivar words: largest number of a record in which a session speaks of itself, by session
     :ivar malformed: messages that are no FdrRecord
     :ivar untracked: records of further sessions
     :ivar unread_own: records of the recorder itself whose payload cannot be read
@@ -133,6 +134,7 @@ class Tally:
         self.drops: dict[int, SegmentDropped] = {}
         self.rolled_off: Counter[str] = Counter()
         self.records_rolled_off = 0
+        self.words: dict[tuple[str, int], int] = {}
         self.malformed = 0
         self.untracked = 0
         self.unread_own = 0
@@ -144,6 +146,13 @@ class Tally:
         for (producer_id, _), sequence in self.sessions.items():
             recorded[producer_id] += sequence.distinct + sequence.duplicates
         return recorded
+
+    def open_ends(self) -> tuple[str, ...]:
+        """Return the producers that speak of themselves and have a session without a last word."""
+        is_open = {
+            key[0] for key, seq in self.words.items() if seq + 1 < self.sessions[key].next_seq
+        }
+        return tuple(sorted(is_open))
 
     def take(self, messages: Iterable[tuple[int, bytes]], segment: SegmentTally) -> None:
         """
@@ -168,6 +177,9 @@ class Tally:
                 self.untracked += 1
                 continue
             sequence.observe(seq)
+            if kind == Kind.PRODUCER_STATS:
+                word = self.words.get((producer_id, session_id), -1)
+                self.words[producer_id, session_id] = max(word, seq)
             try:
                 kinds[producer_id, kind] += 1
             except KeyError:

@@ -127,6 +127,19 @@ def test_a_flight_for_people() -> None:
     assert render(INFO) == SHOWN
 
 
+def test_producers_without_a_last_word_are_named() -> None:
+    """Their account ends where the log ends."""
+    lines = render(replace(INFO, open_ends=('imu', 'gps'))).splitlines()
+    place = lines.index('PROBLEMS')
+    before = lines[:place]
+    assert before[-4:-1] == [
+        'WITHOUT A LAST WORD: what these published behind their last record is not known',
+        '- imu',
+        '- gps',
+    ]
+    assert 'LAST WORD' not in render(INFO)
+
+
 def test_what_does_not_add_up_comes_last() -> None:
     """The last line has both sides of what is no equation."""
     imu = ProducerInfo(account=Account(published=9, recorded=7))

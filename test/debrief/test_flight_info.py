@@ -58,6 +58,7 @@ INFO = FlightInfo(
     malformed=4,
     is_balanced=True,
     problems=('something',),
+    open_ends=('imu',),
 )
 WHOLE = replace(
     INFO,
@@ -121,6 +122,7 @@ def test_all_of_it_as_json() -> None:
                 'rates_hz': {'imu': 2.0, 'tick': 0.5},
             }
         },
+        'open_ends': ['imu'],
         'malformed': 4,
         'balanced': True,
         'problems': ['something'],

@@ -205,3 +205,10 @@ def test_the_last_drop_tells_of_all_that_were_before() -> None:
         tally = taken([own(place, drop) for place, drop in enumerate(order)])
         assert (tally.rolled_off, tally.records_rolled_off) == ({'imu': 5, 'gps': 1}, 6)
         assert sorted(tally.drops) == [1, 2]
+
+
+def test_who_did_not_say_a_last_word() -> None:
+    """Of those that speak of themselves; a producer that never does has none to say."""
+    said = [record('a', seq)._replace(kind='producer_stats') for seq in (1, 3)]
+    assert taken([record('a', 0), *said, record('a', 2), record('b', 0)]).open_ends() == ()
+    assert taken([*said, record('a', 4), record('b', 0)]).open_ends() == ('a',)

@@ -114,4 +114,5 @@ def test_two_producers_of_one_name_are_two_sessions(
     )
     account = account_of(flight, 'camera')
     assert (account.published, account.sessions) == (published, 2)
+    assert inspect_flight(flight.directory).open_ends == ()
     assert account.lost_by == {'producer_queue': two.dropped}
