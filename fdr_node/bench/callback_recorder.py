@@ -21,6 +21,7 @@ the cheapest that rclpy offers. Nothing is synced, cut or accounted for.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 import sys
 import time
@@ -77,10 +78,11 @@ def main(folder: str, depth: str) -> None:
         executor = SingleThreadedExecutor()
         executor.add_node(CallbackRecorder(writer, int(depth)))
         try:
-            executor.spin()
-        except (KeyboardInterrupt, ExternalShutdownException):
-            writer.finish()
+            with suppress(KeyboardInterrupt, ExternalShutdownException):
+                executor.spin()
         finally:
+            # Under a flood, rclpy may end with other errors of a context that is gone.
+            writer.finish()
             rclpy.try_shutdown()
 
 

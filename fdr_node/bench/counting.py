@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fdr_node.bench.process import BenchError
+from mcap.exceptions import McapError
 from mcap.records import Message
 from mcap.stream_reader import StreamReader
 
@@ -38,9 +40,13 @@ def count_records(folder: Path) -> int:
     Return how many records of the benchmark are in the segments below a folder.
 
     :param folder: a bag, or what it is in
-    :raises McapError: a segment cannot be read
+    :raises BenchError: a segment cannot be read
     """
-    return sum(_in_segment(path) for path in folder.rglob('*.mcap'))
+    try:
+        return sum(_in_segment(path) for path in folder.rglob('*.mcap'))
+    except McapError as error:
+        message = f'a segment cannot be read: {error!r}'
+        raise BenchError(message) from error
 
 
 def _in_segment(path: Path) -> int:

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 
 from fdr_node.bench.counting import count_records
 from fdr_node.bench.load import Template
+from fdr_node.bench.process import BenchError
 from fdr_node.record import encode_cdr, FdrRecord
 from mcap.writer import Writer
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,3 +44,11 @@ def test_only_records_of_the_benchmark_count(tmp_path: Path) -> None:
             writer.add_message(channel_id, 1, encode_cdr(own), 1)
             writer.finish()  # type: ignore[no-untyped-call]  # of the library
     assert count_records(tmp_path) == 5
+
+
+@pytest.mark.parametrize('left', [b'', b'\x89MCAP0\r\n', b'no segment'])
+def test_a_segment_that_was_not_closed_is_an_error(tmp_path: Path, left: bytes) -> None:
+    """A contestant that did not close its bag has no count, not a small one."""
+    (tmp_path / '0.mcap').write_bytes(left)
+    with pytest.raises(BenchError, match='cannot be read'):
+        count_records(tmp_path)
