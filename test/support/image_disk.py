@@ -54,6 +54,11 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
         subprocess.run(command, check=True, timeout=_SECONDS_MAX)
 
 
+def make_read_only(place: Path) -> None:
+    """Let a mounted file system give up, as it does at an error: it takes no change any more."""
+    _run('mount', '-o', 'remount,abort', str(place))
+
+
 def _run(*command: str) -> None:
     try:
         done = subprocess.run(
