@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # What is done with a segment, in the words of the report.
 ACTIONS: Final = {
     Verdict.INTACT: 'kept',
-    Verdict.DAMAGED: 'kept, in part unreadable',
+    Verdict.DAMAGED: 'copied without what cannot be read; the original stays beside it',
     Verdict.TORN: 'given its end',
     Verdict.EMPTY: 'removed, it holds no record',
     Verdict.UNREADABLE: 'set aside, unreadable',

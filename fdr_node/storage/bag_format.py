@@ -112,6 +112,18 @@ def embedded_metadata(files: Sequence[FileEntry], custom_data: Mapping[str, str]
     return _yaml(_bag(files, custom_data))
 
 
+def beginning_texts(name: str, custom_data: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return name and text of the metadata records at the beginning of a segment.
+
+    :param name: file name of the segment.
+    :param custom_data: what the flight adds to the bag.
+    """
+    # With this record a single segment plays too, and ``ros2 bag reindex`` keeps the header.
+    empty = FileEntry(name=name, message_count=0, start_ns=0, end_ns=0)
+    return {**custom_data, 'rosbag2': embedded_metadata([empty], custom_data)}
+
+
 def _bag(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> Mapping[str, object]:
     count = sum(item.message_count for item in files)
     filled = [item for item in files if item.message_count]

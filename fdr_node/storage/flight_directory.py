@@ -115,14 +115,11 @@ class FlightDirectory:
         :raises OSError: nothing is left of it.
         """
         name = bag_format.segment_name(self._flight_id, index)
-        # With this record a single segment plays too, and ``ros2 bag reindex`` keeps the header.
-        empty = bag_format.FileEntry(name=name, message_count=0, start_ns=0, end_ns=0)
-        bag = bag_format.embedded_metadata([empty], metadata)
         return self._make_segment(
             self.directory / name,
             index=index,
             size_max=self._segment_bytes_max,
-            metadata={**metadata, 'rosbag2': bag},
+            metadata=bag_format.beginning_texts(name, metadata),
         )
 
     def publish(self, segments: Sequence[SegmentFacts], custom_data: Mapping[str, str]) -> int:

@@ -25,7 +25,6 @@ import ctypes
 import errno
 import hashlib
 import os
-import shutil
 from typing import Final, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -156,16 +155,33 @@ def copy_tail(path: Path, *, offset: int, target: Path) -> None:
     :raises OSError: the target is not there.
     """
     temporary = target.with_name(target.name + TEMPORARY_SUFFIX)
+    remove_if_there(temporary)
+    descriptor = create_file(temporary)
     try:
-        with path.open('rb') as source, temporary.open('wb') as copy:
-            source.seek(offset)
-            shutil.copyfileobj(source, copy, _PIECE_BYTES)
-            copy.flush()
-            os.fsync(copy.fileno())
+        try:
+            _copy_bytes(path, offset, descriptor)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         temporary.replace(target)
     except OSError:
         remove_if_there(temporary)
         raise
+    sync_directory(target.parent)
+
+
+def _copy_bytes(path: Path, offset: int, descriptor: int) -> None:
+    copied = 0
+    with path.open('rb') as source:
+        source.seek(offset)
+        while piece := source.read(_PIECE_BYTES):
+            write_at(descriptor, piece, copied)
+            copied += len(piece)
+
+
+def rename(path: Path, target: Path) -> None:
+    """Give a file another name in its directory and make that durable; a file there goes."""
+    path.replace(target)
     sync_directory(target.parent)
 
 

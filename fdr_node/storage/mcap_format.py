@@ -130,7 +130,7 @@ def prologue(*, library: str, channel: ChannelSpec) -> bytes:
 
     Schema and channel stand outside the chunks, so that no lost chunk takes them along.
     """
-    return MAGIC + encode([Header('ros2', library), *_definitions(channel)])
+    return MAGIC + encode([Header('ros2', library), *definitions(channel)])
 
 
 def metadata_records(
@@ -251,7 +251,7 @@ def summary(
         message_end_time=max((item.message_end_time for item in chunks), default=0),
         schema_count=1,
     )
-    schema, channel_record = _definitions(channel)
+    schema, channel_record = definitions(channel)
     groups: list[tuple[Opcode, Sequence[McapRecord]]] = [
         (Opcode.SCHEMA, [schema]),
         (Opcode.CHANNEL, [channel_record]),
@@ -290,7 +290,8 @@ def ros2_definition(definition: str, dependencies: Sequence[tuple[str, str]]) ->
     return '\n'.join(part.rstrip('\n') for part in parts) + '\n'
 
 
-def _definitions(channel: ChannelSpec) -> tuple[Schema, Channel]:
+def definitions(channel: ChannelSpec) -> tuple[Schema, Channel]:
+    """Return the two records that declare the topic."""
     schema = Schema(
         id=SCHEMA_ID,
         data=channel.definition.encode(),

@@ -15,7 +15,8 @@
 Puts a flight in order that was not closed: its segments, its metadata, and a footer that says so.
 
 It plans first, and changes nothing by that; carrying a plan out after an interruption, or for a
-flight that is in order, ends in the same flight. A closed segment is never touched.
+flight that is in order, ends in the same flight. A segment in which nothing is wrong is never
+touched. How a segment is repaired is not known here (repair).
 """
 
 from __future__ import annotations
@@ -23,35 +24,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 import json
-from typing import Final, TYPE_CHECKING
+from typing import assert_never, Final, TYPE_CHECKING, TypeVar
 
 from fdr_node.clock import iso_utc
 from fdr_node.errors import PayloadError
-from fdr_node.recording.ports import SegmentFacts
 from fdr_node.schema import (
     FlightFooter,
     FlightHeader,
     FOOTER_NAME,
     HEADER_NAME,
+    SEGMENT_FOOTER_NAME,
 )
 from fdr_node.storage import bag_format, fs, repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from fdr_node.storage.salvage import Salvage
 
+P = TypeVar('P', FlightFooter, FlightHeader)
+
+_I64_MAX: Final = 2**63 - 1
+# Each takes at most four bytes of the 64 that a name may have.
+_NAME_LETTERS_MAX: Final = 16
 _METADATA_BYTES_MAX: Final = 64 << 20
-# What counts in metadata.yaml; the rest follows from these.
-_COMPARED: Final = ('relative_file_paths', 'message_count', 'custom_data')
+# What follows from the segments; of the other keys it is enough that they are there.
+_COMPARED: Final = (
+    'relative_file_paths',
+    'files',
+    'message_count',
+    'starting_time',
+    'duration',
+    'custom_data',
+)
 
 
 class Verdict(StrEnum):
     """What a segment is like."""
 
     INTACT = 'intact'
-    DAMAGED = 'damaged'  # closed, and some of it cannot be read
+    DAMAGED = 'damaged'  # some of it is wrong: it is copied without that
     TORN = 'torn'  # not closed: its end has to be written
     EMPTY = 'empty'  # not closed, and nothing follows its beginning
     UNREADABLE = 'unreadable'  # nothing in it is whole
@@ -62,46 +75,34 @@ class SegmentPlan:
     """
     What there is of one segment, and what will be done with it.
 
-    :param path: the file.
+    :param path: its name.
+    :param source: the file; beside its name when a recovery was interrupted.
     :param index: its number.
-    :param verdict: what it is like; torn ones get an end, empty ones go, unreadable ones are set
-        aside.
+    :param verdict: what it is like.
     :param found: what is whole in it.
     :param cut_bytes: bytes behind the last whole record.
     """
 
     path: Path
+    source: Path
     index: int
     verdict: Verdict
     found: Salvage
     cut_bytes: int
 
     @property
-    def facts(self) -> SegmentFacts:
-        """The segment as the bag's metadata lists it."""
-        return SegmentFacts(
-            index=self.index,
-            name=self.path.name,
-            size_bytes=self.path.stat().st_size,
-            records=self.found.records,
-            start_ns=self.found.start_ns,
-            end_ns=self.found.end_ns,
-        )
-
-    @property
-    def leftovers(self) -> list[Path]:
-        """Files of an interrupted repair; a torn tail stays until its segment is proved whole."""
-        torn = repair.torn_path(self.path)
-        unfinished = torn.with_name(torn.name + fs.TEMPORARY_SUFFIX)
-        paths = [torn, unfinished] if self.verdict is Verdict.INTACT else [unfinished]
-        return [path for path in paths if path.exists()]
+    def has_leftovers(self) -> bool:
+        """Return whether an interrupted recovery has left something beside it."""
+        return bool(repair.leftovers(self.path))
 
     @property
     def losses(self) -> list[str]:
-        """What of it is lost, in words."""
+        """Return what of it is lost, in words."""
         name = self.path.name
+        if self.verdict is Verdict.UNREADABLE:
+            return [f'{name}: nothing in it is whole']
         losses = [f'{name}: {text}' for text in self.found.damage]
-        if self.cut_bytes and not self.found.is_complete:
+        if self.found.has_torn_records:
             losses.append(f'{name}: {self.cut_bytes} bytes behind the last whole record')
         return losses
 
@@ -113,49 +114,49 @@ class FlightPlan:
 
     :param directory: of the flight.
     :param segments: in the order of their numbers.
-    :param header: JSON of the flight header; empty when no segment has one.
-    :param footer: JSON of the footer that a clean end has left, or empty.
-    :param listed: what ``metadata.yaml`` says; empty when it cannot be read.
+    :param header: JSON of the flight header; empty when none can be found.
+    :param footer: JSON of the flight footer: as it was written, or what can be known.
+    :param listed: what ``metadata.yaml`` says; empty when it cannot be read, None without one.
     """
 
     directory: Path
     segments: tuple[SegmentPlan, ...]
     header: str
     footer: str
-    listed: Mapping[str, object]
+    listed: Mapping[str, object] | None
 
     @property
     def kept(self) -> list[SegmentPlan]:
-        """The segments that will be listed."""
-        keep = {Verdict.INTACT, Verdict.DAMAGED, Verdict.TORN}
-        return [item for item in self.segments if item.verdict in keep and item.found.records]
+        """Return the segments that will be listed."""
+        return _kept(self.segments)
 
     @property
     def is_in_order(self) -> bool:
-        """Whether there is nothing to do."""
-        fine = {Verdict.INTACT, Verdict.DAMAGED}
-        is_done = self.is_listed and not self.leftovers
-        return is_done and all(item.verdict in fine for item in self.segments)
-
-    @property
-    def leftovers(self) -> list[Path]:
-        """What a recovery that was interrupted has left beside segments that are whole."""
-        return [path for item in self.segments for path in item.leftovers]
+        """Return whether there is nothing to do."""
+        fine = all(item.verdict is Verdict.INTACT for item in self.segments)
+        return fine and self.is_listed and not any(item.has_leftovers for item in self.segments)
 
     @property
     def is_listed(self) -> bool:
-        """Whether ``metadata.yaml`` lists just what is there, with header and footer."""
+        """Return whether ``metadata.yaml`` lists just what is there, with header and footer."""
+        if self.listed is None:
+            return not self.kept
         wanted = bag_format.parse_metadata(_metadata(self).encode())
-        return all(self.listed.get(key) == wanted.get(key) for key in _COMPARED)
+        right = all(self.listed.get(key) == wanted[key] for key in _COMPARED)
+        return right and self.listed.keys() >= wanted.keys()
 
     @property
     def losses(self) -> list[str]:
-        """What is lost of the flight, in words; empty when nothing is."""
+        """Return what is lost of the flight, in words; nothing when nothing is."""
         losses = [text for item in self.segments for text in item.losses]
-        indexes = [item.index for item in self.segments]
-        first = min(indexes, default=0)
-        missing = set(range(first, max(indexes, default=0))) - set(indexes)
-        return losses + [f'segment {index} is missing' for index in sorted(missing)]
+        empty = {item.index for item in self.segments if item.verdict is Verdict.EMPTY}
+        there = {item.index for item in self.segments} - empty
+        first = max((item.found.segments_dropped for item in self.segments), default=0)
+        footer = _parse(FlightFooter, self.footer)
+        told = {footer.segment_count - 1 if footer else -1, *_listed_indexes(self.listed)}
+        missing = set(range(first, max(told | there) + 1)) - there
+        words = {index: 'empty' if index in empty else 'missing' for index in missing}
+        return losses + [f'segment {index} is {words[index]}' for index in sorted(missing)]
 
 
 def plan_recovery(
@@ -166,30 +167,34 @@ def plan_recovery(
 
     :param directory: of the flight.
     :param progress: is told how many bytes have been gone through, over all segments.
-    :param is_thorough: read closed segments too, and not only what they say of themselves.
+    :param is_thorough: read every segment, and not only the last and those that were not closed.
     :raises OSError: the disk refuses to read.
     """
     segments: list[SegmentPlan] = []
     done = 0
-    for index, path in _segment_paths(directory):
+    paths = _segment_paths(directory)
+    for index, path, source in reversed(paths):
         before = done
 
         def within(size: int, before: int = before) -> None:
             progress(before + size)
 
-        # A repair that was interrupted has not been read back yet.
-        is_proved = not is_thorough and not repair.torn_path(path).exists()
-        found = repair.glance(path) if is_proved else None
-        found = found or repair.examine(path, within)
-        segments.append(_plan_segment(path, index, found))
-        done += path.stat().st_size
-    texts = [item.found.texts for item in segments]
+        # The last records tell what was dropped; what a repair has left must be read back.
+        is_told = paths[0][0] == 0 or any(item.found.segments_dropped for item in segments)
+        is_deep = is_thorough or not (is_told and _kept(segments)) or repair.leftovers(path)
+        found = None if is_deep else repair.glance(source)
+        found = found or repair.examine(source, within)
+        segments.insert(0, _plan_segment(path, source, index, found))
+        done += source.stat().st_size
+    listed = _read_metadata(directory)
+    kept = _kept(segments)
+    header = _header_of(kept, listed)
     return FlightPlan(
         directory=directory,
         segments=tuple(segments),
-        header=next((text[HEADER_NAME] for text in texts if HEADER_NAME in text), ''),
-        footer=texts[-1].get(FOOTER_NAME, '') if texts else '',
-        listed=_read_metadata(directory),
+        header=header,
+        footer=_footer_of(kept, listed) or _interrupted_footer(kept, header, directory.name),
+        listed=listed,
     )
 
 
@@ -200,44 +205,82 @@ def recover(plan: FlightPlan) -> None:
     :raises StorageError: a repair could not be read back.
     :raises OSError: the disk refuses; plan and recover again.
     """
-    for path in plan.leftovers:
-        fs.remove_if_there(path)
     for item in plan.segments:
-        match item.verdict:
-            case Verdict.TORN:
-                is_last = item is plan.kept[-1]
-                texts = {FOOTER_NAME: plan.footer or _footer_of(plan)} if is_last else {}
-                repair.close_segment(item.path, item.found, texts)
-            case Verdict.EMPTY:
-                fs.remove_file(item.path)
-            case Verdict.UNREADABLE:
-                repair.set_aside(item.path)
-            case Verdict.INTACT | Verdict.DAMAGED:
-                continue
+        _recover_segment(item, plan)
     fs.remove_if_there(plan.directory / (bag_format.METADATA_NAME + fs.TEMPORARY_SUFFIX))
-    if plan.kept:
+    if not plan.is_listed:
         fs.replace_file(plan.directory / bag_format.METADATA_NAME, _metadata(plan).encode())
 
 
-def _segment_paths(directory: Path) -> list[tuple[int, Path]]:
-    indexes = {name: bag_format.segment_index(name) for name in fs.file_names(directory)}
-    return sorted(
-        (index, directory / name) for name, index in indexes.items() if index is not None
+def _recover_segment(item: SegmentPlan, plan: FlightPlan) -> None:
+    match item.verdict:
+        case Verdict.TORN:
+            repair.close_segment(item.source, item.found, _end_texts(item, plan))
+        case Verdict.DAMAGED:
+            header = {HEADER_NAME: plan.header} if plan.header else {}
+            beginning = bag_format.beginning_texts(item.path.name, header)
+            end = _end_texts(item, plan)
+            repair.copy_segment(item.source, item.found, beginning=beginning, end=end)
+        case Verdict.EMPTY:
+            fs.remove_file(item.source)
+            return
+        case Verdict.UNREADABLE:
+            repair.set_aside(item.source, repair.UNREADABLE_SUFFIX)
+            return
+        case Verdict.INTACT:
+            pass
+        case _:
+            assert_never(item.verdict)
+    if item.source != item.path:
+        fs.rename(item.source, item.path)
+    repair.clear(item.path)
+
+
+def _segment_paths(directory: Path) -> list[tuple[int, Path, Path]]:
+    """Return number, name and file of every segment, in the order of the numbers."""
+    names = set(fs.file_names(directory))
+    found = []
+    for name in names:
+        # A copy without the segment itself was whole already: its place was made free for it.
+        path = directory / name.removesuffix(repair.COPY_SUFFIX)
+        index = bag_format.segment_index(path.name)
+        if index is not None and (path.name == name or path.name not in names):
+            found.append((index, path, directory / name))
+    return sorted(found)
+
+
+def _plan_segment(path: Path, source: Path, index: int, found: Salvage) -> SegmentPlan:
+    cut_bytes = 0 if found.is_complete else source.stat().st_size - found.good_bytes
+    verdict = _verdict(found, cut_bytes)
+    if verdict is Verdict.INTACT:
+        # Of a long flight these would be gigabytes.
+        found.chunks.clear()
+    return SegmentPlan(
+        path=path, source=source, index=index, verdict=verdict, found=found, cut_bytes=cut_bytes
     )
 
 
-def _plan_segment(path: Path, index: int, found: Salvage) -> SegmentPlan:
-    size = path.stat().st_size
-    if found.is_closed:
-        verdict = Verdict.DAMAGED if found.damage else Verdict.INTACT
-    elif found.records:
-        verdict = Verdict.TORN
-    elif found.damage or size > found.good_bytes:
-        verdict = Verdict.UNREADABLE
-    else:
-        verdict = Verdict.EMPTY
-    cut_bytes = 0 if found.is_closed else size - found.good_bytes
-    return SegmentPlan(path=path, index=index, verdict=verdict, found=found, cut_bytes=cut_bytes)
+def _verdict(found: Salvage, cut_bytes: int) -> Verdict:
+    if found.is_closed and found.is_sound:
+        return Verdict.INTACT
+    if found.records:
+        is_end_wrong = not found.is_closed and not found.is_scattered
+        return Verdict.TORN if is_end_wrong else Verdict.DAMAGED
+    return Verdict.UNREADABLE if cut_bytes or not found.is_sound else Verdict.EMPTY
+
+
+def _kept(segments: Iterable[SegmentPlan]) -> list[SegmentPlan]:
+    keep = {Verdict.INTACT, Verdict.DAMAGED, Verdict.TORN}
+    return [item for item in segments if item.verdict in keep and item.found.records]
+
+
+def _end_texts(item: SegmentPlan, plan: FlightPlan) -> dict[str, str]:
+    """Return the texts at the end of a segment that is repaired."""
+    texts = item.found.texts
+    end = {SEGMENT_FOOTER_NAME: texts[SEGMENT_FOOTER_NAME]} if SEGMENT_FOOTER_NAME in texts else {}
+    if item is plan.kept[-1]:
+        end[FOOTER_NAME] = plan.footer
+    return end
 
 
 def _metadata(plan: FlightPlan) -> str:
@@ -250,45 +293,98 @@ def _metadata(plan: FlightPlan) -> str:
         )
         for item in plan.kept
     ]
-    custom_data = {HEADER_NAME: plan.header, FOOTER_NAME: plan.footer or _footer_of(plan)}
-    return bag_format.metadata_yaml(files, custom_data)
+    texts = {HEADER_NAME: plan.header, FOOTER_NAME: plan.footer}
+    return bag_format.metadata_yaml(files, {name: text for name, text in texts.items() if text})
 
 
-def _footer_of(plan: FlightPlan) -> str:
+def _header_of(kept: Sequence[SegmentPlan], listed: Mapping[str, object] | None) -> str:
+    texts = [_text(item, HEADER_NAME) for item in kept if _is_trusted(item)]
+    texts.append(_listed_text(listed, HEADER_NAME))
+    texts += [_text(item, HEADER_NAME) for item in kept]
+    return next((text for text in texts if _parse(FlightHeader, text)), '')
+
+
+def _footer_of(kept: Sequence[SegmentPlan], listed: Mapping[str, object] | None) -> str:
+    last = kept[-1:]
+    texts = [_text(item, FOOTER_NAME) for item in last if _is_trusted(item)]
+    texts.append(_listed_text(listed, FOOTER_NAME))
+    texts += [_text(item, FOOTER_NAME) for item in last]
+    return next((text for text in texts if _parse(FlightFooter, text)), '')
+
+
+def _is_trusted(item: SegmentPlan) -> bool:
+    """Return whether the CRC of a segment covers its texts, and is right."""
+    return item.found.is_complete and item.found.is_sound
+
+
+def _text(item: SegmentPlan, name: str) -> str:
+    return item.found.texts.get(name, '')
+
+
+def _listed_text(listed: Mapping[str, object] | None, name: str) -> str:
+    custom_data = (listed or {}).get('custom_data')
+    text = custom_data.get(name) if isinstance(custom_data, dict) else None
+    return text if isinstance(text, str) else ''
+
+
+def _listed_indexes(listed: Mapping[str, object] | None) -> Iterable[int]:
+    names = (listed or {}).get('relative_file_paths')
+    texts = [str(name) for name in names] if isinstance(names, list) else []
+    indexes = [bag_format.segment_index(text) for text in texts]
+    return [index for index in indexes if index is not None]
+
+
+def _parse(payload_type: type[P], text: str) -> P | None:
+    try:
+        return payload_type.from_json(text)
+    except PayloadError:
+        return None
+
+
+def _interrupted_footer(kept: Sequence[SegmentPlan], header_text: str, name: str) -> str:
     """Return the footer of a flight that was interrupted: what can be known of it."""
-    end_ns = max((item.found.end_ns for item in plan.kept), default=0)
-    header = _header_of(plan)
+    end_ns = min(_I64_MAX, max((item.found.end_ns for item in kept), default=0))
+    header = _parse(FlightHeader, header_text)
     start_ns = header.start_wall_ns if header else end_ns
     started_ns = header.start_monotonic_ns if header else 0
-    rolled_off = max((item.found.records_rolled_off for item in plan.kept), default=0)
-    producers = {name for item in plan.kept for name in item.found.producers}
-    indexes = [item.index for item in plan.kept]
+    rolled_off = max((item.found.records_rolled_off for item in kept), default=0)
     footer = FlightFooter(
-        flight_id=header.flight_id if header else plan.directory.name,
+        flight_id=header.flight_id if header else name[:_NAME_LETTERS_MAX],
         end_utc=iso_utc(end_ns),
         end_wall_ns=end_ns,
         end_monotonic_ns=started_ns + max(0, end_ns - start_ns),
-        records_written=sum(item.found.records for item in plan.kept) + rolled_off,
+        records_written=sum(item.found.records for item in kept) + rolled_off,
         records_rolled_off=rolled_off,
-        bytes_written=sum(item.found.good_bytes for item in plan.kept),
-        rollover_count=min(indexes, default=0),
-        segment_count=max(indexes, default=-1) + 1,
+        bytes_written=sum(item.found.record_bytes for item in kept),
+        rollover_count=max((item.found.segments_dropped for item in kept), default=0),
+        segment_count=max((item.index + 1 for item in kept), default=0),
         clean_shutdown=False,
-        producers_omitted=len(producers),
+        producers_omitted=len({name for item in kept for name in _producers(item.found)}),
     )
     return footer.to_json()
 
 
-def _header_of(plan: FlightPlan) -> FlightHeader | None:
+def _producers(found: Salvage) -> Iterable[str]:
+    """Return the names of the producers in a segment that was read, or of its footer."""
+    if found.producers or SEGMENT_FOOTER_NAME not in found.texts:
+        return found.producers
     try:
-        return FlightHeader.from_payload(json.loads(plan.header))
-    except (ValueError, PayloadError):
-        return None
+        footer: object = json.loads(found.texts[SEGMENT_FOOTER_NAME])
+    except ValueError:
+        return ()
+    producers = footer.get('producers') if isinstance(footer, dict) else None
+    return [str(name) for name in producers] if isinstance(producers, dict) else ()
 
 
-def _read_metadata(directory: Path) -> Mapping[str, object]:
+def _read_metadata(directory: Path) -> Mapping[str, object] | None:
     try:
         data = fs.read_file(directory / bag_format.METADATA_NAME, _METADATA_BYTES_MAX)
+    except FileNotFoundError:
+        return None
     except OSError:
         return {}
-    return bag_format.parse_metadata(data)
+    try:
+        return bag_format.parse_metadata(data)
+    except (ValueError, RecursionError):
+        # What the YAML library makes of a date or a depth that cannot be.
+        return {}

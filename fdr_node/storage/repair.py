@@ -12,32 +12,44 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Gives a segment that was not closed its end, where it lies.
+Gives a segment that was not closed its end, and one that is damaged a sound copy in its place.
 
-Nothing that was whole is moved or copied, so it takes no space but for the torn tail, and no time
-but for reading. What is cut off is kept beside the segment until the repair has been read back.
-Every step can be interrupted and done again.
+What only lacks its end gets it where it lies: that takes no space and little time, and what is cut
+off is kept beside it until the repair has been read back. What is damaged in between is copied
+without the damage, and stays beside the copy. Every step can be interrupted and done again. What
+is to be done with which segment is decided elsewhere (recovery).
 """
 
 from __future__ import annotations
 
 import errno
+from operator import itemgetter
 from typing import Final, TYPE_CHECKING
 import zlib
 
+from fdr_node import __version__
 from fdr_node.errors import StorageError
 from fdr_node.storage import bag_format, fs, mcap_format
+from fdr_node.storage.census import index_entries
 from fdr_node.storage.salvage import Salvage, salvage, summarise
+from fdr_node.storage.segment_bytes import CHUNK_DATA_AT
+from fdr_node.storage.segment_summary import read_at
+from mcap.records import MetadataIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
-# Neither name matches what rosbag2 takes for a segment (see bag_format.segment_index).
+    from mcap.records import ChunkIndex
+
+# No name of these matches what rosbag2 takes for a segment (see bag_format.segment_index).
 TORN_SUFFIX: Final = '.torn'
+COPY_SUFFIX: Final = '.copy'
+DAMAGED_SUFFIX: Final = '.damaged'
 UNREADABLE_SUFFIX: Final = '.unreadable'
 
-_PIECE_BYTES: Final = 1 << 20
+_LIBRARY: Final = f'fdr_node {__version__} (repair)'
 
 
 def examine(path: Path, progress: Callable[[int], None]) -> Salvage:
@@ -52,31 +64,24 @@ def examine(path: Path, progress: Callable[[int], None]) -> Salvage:
 
 
 def glance(path: Path) -> Salvage | None:
-    """Return what a closed segment says of itself, in no time; None when it is not closed."""
+    """Return what a segment says of itself that the recorder has closed, in no time, or None."""
     with path.open('rb') as stream:
         return summarise(stream, size_bytes=path.stat().st_size)
 
 
-def torn_path(path: Path) -> Path:
-    """Return where the torn tail of a segment is kept until its repair has been read back."""
-    return path.with_name(path.name + TORN_SUFFIX)
-
-
-def close_segment(path: Path, found: Salvage, metadata: Mapping[str, str]) -> int:
+def close_segment(path: Path, found: Salvage, texts: Mapping[str, str]) -> None:
     """
     Cut a segment behind its last whole record and write its end.
 
-    :param found: what :func:`examine` found in it.
-    :param metadata: name and text of records for its end; a name that it has already is left out.
-    :return: its size in bytes.
-    :raises StorageError: the repair could not be read back; the torn tail is still beside it.
+    :param found: what :func:`examine` found in it; nothing whole follows what is not.
+    :param texts: name and text of the metadata records at its end.
+    :raises StorageError: the repair could not be read back; what was cut off is still beside it.
     :raises OSError: the disk refuses; do it again.
     """
-    torn = torn_path(path)
-    if path.stat().st_size > found.good_bytes and not torn.exists():
+    torn = path.with_name(path.name + TORN_SUFFIX)
+    if not torn.exists():
         fs.copy_tail(path, offset=found.good_bytes, target=torn)
-    missing = {name: text for name, text in metadata.items() if name not in found.texts}
-    end = _end(path, found, missing)
+    end = _end(found, texts)
     descriptor = fs.open_existing(path)
     try:
         fs.truncate(descriptor, found.good_bytes)
@@ -84,51 +89,155 @@ def close_segment(path: Path, found: Salvage, metadata: Mapping[str, str]) -> in
         fs.sync_data(descriptor)
     finally:
         fs.close(descriptor)
-    again = examine(path, _no_progress)
-    if not again.is_closed or again.records != found.records:
-        reason = f'{again.records} of {found.records} records can be read back'
-        raise StorageError(operation='repair', path=path, errno=errno.EIO, reason=reason)
-    fs.remove_if_there(torn)
-    fs.sync_directory(path.parent)
-    return path.stat().st_size
+    _verify(path, found)
+    clear(path)
 
 
-def set_aside(path: Path) -> None:
-    """Give a file in which nothing is whole a name that rosbag2 ignores; it is never deleted."""
-    path.rename(path.with_name(path.name + UNREADABLE_SUFFIX))
-    fs.sync_directory(path.parent)
+def copy_segment(
+    path: Path,
+    found: Salvage,
+    *,
+    beginning: Mapping[str, str],
+    end: Mapping[str, str],
+) -> None:
+    """
+    Put a copy of what is whole in a segment in its place, and keep the segment beside it.
+
+    :param found: what :func:`examine` found in it.
+    :param beginning: name and text of the metadata records at the beginning of the copy.
+    :param end: the same at its end; other metadata records are copied.
+    :raises StorageError: the copy could not be read back; the segment is as it was.
+    :raises OSError: the disk refuses; do it again.
+    """
+    copy = path.with_name(path.name + COPY_SUFFIX)
+    fs.remove_if_there(copy)
+    output = _Output(copy)
+    try:
+        with path.open('rb') as stream:
+            output.fill(stream, found, beginning, end)
+    finally:
+        output.close()
+    _verify(copy, found)
+    set_aside(path, DAMAGED_SUFFIX)
+    fs.rename(copy, path)
 
 
-def _end(path: Path, found: Salvage, metadata: Mapping[str, str]) -> bytes:
-    """Return what belongs behind the whole records; points their index at what it adds."""
-    channel = bag_format.channel_spec()
-    data = b''
-    for number, message_index in found.lost_indexes.items():
-        place = found.good_bytes + len(data)
-        found.chunks[number].message_index_offsets[mcap_format.CHANNEL_ID] = place
-        data += message_index
-    records, index = mcap_format.metadata_records(metadata, offset=found.good_bytes + len(data))
+def set_aside(path: Path, suffix: str) -> None:
+    """Give a file a name that rosbag2 ignores; it is never deleted, nor one of that name."""
+    target = path.with_name(path.name + suffix)
+    number = 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f'{path.name}{suffix}{number}')
+    fs.rename(path, target)
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Return what an interrupted repair of a segment has left beside it."""
+    suffixes = (TORN_SUFFIX, TORN_SUFFIX + fs.TEMPORARY_SUFFIX, COPY_SUFFIX)
+    beside = [path.with_name(path.name + suffix) for suffix in suffixes]
+    return [item for item in beside if item.exists()]
+
+
+def clear(path: Path) -> None:
+    """Remove what repairs have left beside a segment that is whole."""
+    for item in leftovers(path):
+        fs.remove_file(item)
+
+
+class _Output:
+    """A copy in the making."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = fs.create_file(path)
+        self._size = 0
+        self._crc = 0
+        self._chunks: list[ChunkIndex] = []
+        self._metadata: list[MetadataIndex] = []
+
+    def fill(
+        self,
+        stream: BinaryIO,
+        found: Salvage,
+        beginning: Mapping[str, str],
+        end: Mapping[str, str],
+    ) -> None:
+        """Write all of it, durably."""
+        channel = found.channel or bag_format.channel_spec()
+        self._write(mcap_format.prologue(library=_LIBRARY, channel=channel))
+        self._write_texts(beginning)
+        for _, item in _in_order(found):
+            if not isinstance(item, MetadataIndex):
+                self._copy_chunk(stream, item)
+            elif item.name not in beginning:
+                self._copy_metadata(stream, item)
+        self._write_texts(end)
+        self._write(mcap_format.data_end(self._crc))
+        self._write(
+            mcap_format.summary(
+                offset=self._size,
+                channel=channel,
+                chunks=self._chunks,
+                metadata=self._metadata,
+                message_count=found.records,
+            )
+        )
+        fs.sync_data(self._descriptor)
+
+    def close(self) -> None:
+        fs.close(self._descriptor)
+
+    def _write_texts(self, texts: Mapping[str, str]) -> None:
+        records, index = mcap_format.metadata_records(texts, offset=self._size)
+        self._metadata += index
+        self._write(records)
+
+    def _copy_chunk(self, stream: BinaryIO, index: ChunkIndex) -> None:
+        start = index.chunk_start_offset + CHUNK_DATA_AT
+        data = read_at(stream, start, index.uncompressed_size)
+        chunk = mcap_format.chunk([data], entries=index_entries(data), offset=self._size)
+        self._chunks.append(chunk.index)
+        self._write(chunk.data)
+
+    def _copy_metadata(self, stream: BinaryIO, index: MetadataIndex) -> None:
+        copied = MetadataIndex(offset=self._size, length=index.length, name=index.name)
+        self._metadata.append(copied)
+        self._write(read_at(stream, index.offset, index.length))
+
+    def _write(self, data: bytes) -> None:
+        fs.write_at(self._descriptor, data, self._size)
+        self._size += len(data)
+        self._crc = zlib.crc32(data, self._crc)
+
+
+def _in_order(found: Salvage) -> list[tuple[int, ChunkIndex | MetadataIndex]]:
+    """Return what is whole with its place, in the order of the file."""
+    places: list[tuple[int, ChunkIndex | MetadataIndex]] = []
+    places += [(item.chunk_start_offset, item) for item in found.chunks]
+    places += [(item.offset, item) for item in found.metadata]
+    return sorted(places, key=itemgetter(0))
+
+
+def _end(found: Salvage, texts: Mapping[str, str]) -> bytes:
+    """Return what belongs behind the whole records."""
+    data = found.last_index
+    records, index = mcap_format.metadata_records(texts, offset=found.good_bytes + len(data))
     data += records
-    data += mcap_format.data_end(zlib.crc32(data, _crc_of(path, found.good_bytes)))
+    data += mcap_format.data_end(zlib.crc32(data, found.good_crc))
     return data + mcap_format.summary(
         offset=found.good_bytes + len(data),
-        channel=channel,
+        channel=found.channel or bag_format.channel_spec(),
         chunks=found.chunks,
         metadata=[*found.metadata, *index],
         message_count=found.records,
     )
 
 
-def _crc_of(path: Path, length: int) -> int:
-    crc = 0
-    with path.open('rb') as stream:
-        while length > 0:
-            piece = stream.read(min(_PIECE_BYTES, length))
-            if not piece:
-                break
-            crc = zlib.crc32(piece, crc)
-            length -= len(piece)
-    return crc
+def _verify(path: Path, found: Salvage) -> None:
+    again = examine(path, _no_progress)
+    if not (again.is_closed and again.is_sound and again.records == found.records):
+        reason = f'{again.records} of {found.records} records can be read back'
+        raise StorageError(operation='repair', path=path, errno=errno.EIO, reason=reason)
 
 
 def _no_progress(done: int) -> None:

@@ -14,50 +14,41 @@
 """
 Finds what is whole in a segment that a crash, a power cut or a bad sector has left.
 
-It reads, and changes nothing. Memory is bounded by the longest record. A chunk counts when it is
-whole and its CRC is right; behind one that is not, the next one that is gets found again, also
-when the lengths in between are wrong.
+It reads, and changes nothing. Memory is bounded by the longest record and the index. A chunk
+counts when its data has the CRC that stands before it; that, and not what its head says, tells how
+long it is. Behind a place where nothing is whole, the next record that is gets found again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from io import BytesIO
 import struct
-from typing import Final, NamedTuple, TYPE_CHECKING, TypeVar
+from typing import Final, TYPE_CHECKING
 import zlib
 
-from fdr_node.errors import PayloadError, RecordDecodeError
-from fdr_node.record import decode_cdr, peek
-from fdr_node.schema import decode_payload, Kind, SegmentDropped
+from fdr_node.schema import FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
 from fdr_node.storage import mcap_format
-from mcap.data_stream import ReadDataStream
-from mcap.exceptions import McapError
+from fdr_node.storage.census import Census
+from fdr_node.storage.segment_bytes import CHUNK_DATA_AT, SegmentBytes
+from fdr_node.storage.segment_summary import parse, read_channel, text_of
 from mcap.opcode import Opcode
-from mcap.records import Chunk, ChunkIndex, Metadata, MetadataIndex, Statistics
+from mcap.records import ChunkIndex, Header, MetadataIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import BinaryIO
 
-T = TypeVar('T')
+    from fdr_node.storage.mcap_format import ChannelSpec
+    from fdr_node.storage.segment_bytes import Raw
+    from fdr_node.storage.segment_summary import End
 
-# A chunk of the recorder is 64 MiB and one record of 64 MiB at most; a longer one is damage.
-RECORD_BYTES_MAX: Final = 192 << 20
+# The metadata records at the end of a segment.
+END_NAMES: Final = (SEGMENT_FOOTER_NAME, FOOTER_NAME)
 
-_HEAD: Final = struct.Struct('<BQ')
-_MESSAGE: Final = struct.Struct('<HIQQ')
-_OPCODES: Final = frozenset(int(opcode) for opcode in Opcode)
-_WINDOW_BYTES: Final = 1 << 20
-
-# The head of a chunk without compression: opcode, length, start, end, size, CRC, name, length.
-_CHUNK_HEAD: Final = struct.Struct('<BQQQQIIQ')
-_CHUNK_FIELDS_BYTES: Final = _CHUNK_HEAD.size - _HEAD.size
-
-# Footer record and magic: the last bytes of a closed file.
-_FOOTER: Final = struct.Struct('<BQQQI')
-_FOOTER_BYTES: Final = _FOOTER.size
+_PIECE_BYTES: Final = 1 << 20
+_DATA_END: Final = struct.Struct('<I')
+# Channel and length of the entries, before the entries of a message index.
+_INDEX_FIELDS_BYTES: Final = 6
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,50 +56,54 @@ class Salvage:
     """
     What is whole in a segment.
 
-    :param good_bytes: length of the file up to the end of the last whole record of the data.
-    :param chunks: index of every whole chunk; their message indexes may still have to be written.
-    :param lost_indexes: message index by number of the chunk, where the file has none.
-    :param metadata: index of every metadata record.
+    :param good_bytes: length of the file up to which it is just as it was written, the footers not
+        counted: its end is written anew from their texts.
+    :param good_crc: CRC of these bytes.
+    :param channel: the topic as the file declares it, or None when that cannot be trusted.
+    :param chunks: index of every whole chunk, in the order of the file.
+    :param last_index: message index of the last of them, when that is not in the file.
+    :param metadata: index of every metadata record but the footers.
     :param texts: text of every metadata record by its name.
     :param records: messages in the chunks.
-    :param producers: the same by producer.
+    :param producers: whose they are.
+    :param start_ns: log time of the first message, nanoseconds since the epoch; 0 without one.
+    :param end_ns: log time of the last message.
+    :param record_bytes: bytes of the chunks with their indexes.
     :param records_rolled_off: records of dropped segments, as far as the log says.
+    :param segments_dropped: segments that were dropped, likewise.
     :param is_complete: the data section has its end, so no record follows that was torn off.
-    :param is_closed: the file has its end too, and the summary's CRC is right.
-    :param damage: what is not whole, in words.
+    :param is_closed: it has its summary too, whose CRC is right.
+    :param has_torn_records: records may have been in what follows the last whole one.
+    :param is_scattered: something that is whole follows something that is not.
+    :param damage: what is lost, in words.
+    :param flaws: what is wrong without a loss, in words.
     """
 
     good_bytes: int = 0
+    good_crc: int = 0
+    channel: ChannelSpec | None = None
     chunks: list[ChunkIndex] = field(default_factory=list)
-    lost_indexes: dict[int, bytes] = field(default_factory=dict)
+    last_index: bytes = b''
     metadata: list[MetadataIndex] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     records: int = 0
-    producers: Counter[str] = field(default_factory=Counter)
+    producers: set[str] = field(default_factory=set)
+    start_ns: int = 0
+    end_ns: int = 0
+    record_bytes: int = 0
     records_rolled_off: int = 0
+    segments_dropped: int = 0
     is_complete: bool = False
     is_closed: bool = False
+    has_torn_records: bool = False
+    is_scattered: bool = False
     damage: list[str] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
 
     @property
-    def start_ns(self) -> int:
-        """Log time of the first message, nanoseconds since the epoch; 0 when there is none."""
-        return min((item.message_start_time for item in self.chunks), default=0)
-
-    @property
-    def end_ns(self) -> int:
-        """Log time of the last message."""
-        return max((item.message_end_time for item in self.chunks), default=0)
-
-
-class _Record(NamedTuple):
-    offset: int
-    opcode: int
-    body: bytes
-
-    @property
-    def end(self) -> int:
-        return self.offset + _HEAD.size + len(self.body)
+    def is_sound(self) -> bool:
+        """Return whether nothing in it is wrong, but that it may end too early."""
+        return not self.damage and not self.flaws
 
 
 def salvage(stream: BinaryIO, *, size_bytes: int, progress: Callable[[int], None]) -> Salvage:
@@ -120,234 +115,266 @@ def salvage(stream: BinaryIO, *, size_bytes: int, progress: Callable[[int], None
     :param progress: is told how many bytes have been gone through.
     :raises OSError: the disk refuses to read.
     """
-    found = Salvage()
-    stream.seek(0)
-    if stream.read(len(mcap_format.MAGIC)) != mcap_format.MAGIC:
-        found.damage.append('it does not begin as an MCAP file does')
-    else:
-        found.good_bytes = len(mcap_format.MAGIC)
-    for record in _records(stream, size_bytes, found):
-        progress(record.end)
-        if record.opcode == Opcode.DATA_END:
-            found.is_complete = True
-            found.is_closed = _has_end(stream, record.end, size_bytes)
-            break
-        _take(record, found)
-    return found
-
-
-def _records(stream: BinaryIO, size_bytes: int, found: Salvage) -> Iterator[_Record]:
-    """Hand out the records of the data section; where they are torn, from the next whole chunk."""
-    offset = len(mcap_format.MAGIC)
-    while offset < size_bytes:
-        record = _read_record(stream, offset, size_bytes)
-        if record is not None:
-            yield record
-            offset = record.end
-            continue
-        after = _next_chunk(stream, offset + 1, size_bytes)
-        if after is None:
-            return
-        found.damage.append(f'byte {offset}: no whole record up to byte {after}')
-        offset = after
-
-
-def _read_record(stream: BinaryIO, offset: int, size_bytes: int) -> _Record | None:
-    stream.seek(offset)
-    head = stream.read(_HEAD.size)
-    if len(head) < _HEAD.size:
-        return None
-    opcode, length = _HEAD.unpack(head)
-    room = size_bytes - offset - _HEAD.size
-    if opcode not in _OPCODES or length > min(room, RECORD_BYTES_MAX):
-        return None
-    body = stream.read(length)
-    return _Record(offset, opcode, body) if len(body) == length else None
-
-
-def _next_chunk(stream: BinaryIO, offset: int, size_bytes: int) -> int | None:
-    """Return where the next whole chunk begins, found by what its head must look like."""
-    while offset + _CHUNK_HEAD.size <= size_bytes:
-        stream.seek(offset)
-        window = stream.read(_WINDOW_BYTES + _CHUNK_HEAD.size)
-        place = window.find(Opcode.CHUNK)
-        while 0 <= place <= len(window) - _CHUNK_HEAD.size:
-            if _is_chunk_head(window, place):
-                record = _read_record(stream, offset + place, size_bytes)
-                if record is not None and _chunk_of(record) is not None:
-                    return offset + place
-            place = window.find(Opcode.CHUNK, place + 1)
-        offset += _WINDOW_BYTES
-    return None
-
-
-def _is_chunk_head(window: bytes, place: int) -> bool:
-    _, length, start, end, size, _, name_length, data_length = _CHUNK_HEAD.unpack_from(
-        window, place
-    )
-    fits = length == _CHUNK_FIELDS_BYTES + size and data_length == size
-    return fits and not name_length and start <= end
-
-
-def _take(record: _Record, found: Salvage) -> None:
-    if record.opcode == Opcode.CHUNK:
-        chunk = _chunk_of(record)
-        if chunk is None:
-            found.damage.append(f'byte {record.offset}: the CRC of a chunk is wrong')
-            return
-        _take_chunk(record, chunk, found)
-    elif record.opcode == Opcode.MESSAGE_INDEX and found.lost_indexes:
-        number = len(found.chunks) - 1
-        data = _HEAD.pack(record.opcode, len(record.body)) + record.body
-        if found.lost_indexes.get(number) == data:
-            del found.lost_indexes[number]
-            offsets = found.chunks[number].message_index_offsets
-            offsets[mcap_format.CHANNEL_ID] = record.offset
-        else:
-            return
-    elif record.opcode == Opcode.METADATA:
-        name = _take_text(record, found)
-        if name is None:
-            found.damage.append(f'byte {record.offset}: a metadata record is not whole')
-            return
-        length = record.end - record.offset
-        found.metadata.append(MetadataIndex(offset=record.offset, length=length, name=name))
-    found.good_bytes = record.end
-
-
-def _take_chunk(record: _Record, chunk: Chunk, found: Salvage) -> None:
-    entries: list[int] = []
-    for log_time_ns, offset, data in _messages(chunk.data):
-        entries += (log_time_ns, offset)
-        try:
-            head = peek(data)
-        except RecordDecodeError:
-            continue
-        found.producers[head.producer_id] += 1
-        if head.kind == Kind.SEGMENT_DROPPED:
-            found.records_rolled_off = max(found.records_rolled_off, _rolled_off(data))
-    message_index = mcap_format.message_index(entries)
-    # The CRC of a chunk covers its messages, and not what its head says of their times.
-    times_ns = entries[::2]
-    found.lost_indexes[len(found.chunks)] = message_index
-    found.chunks.append(
-        ChunkIndex(
-            chunk_length=record.end - record.offset,
-            chunk_start_offset=record.offset,
-            compression=chunk.compression,
-            compressed_size=len(chunk.data),
-            message_end_time=max(times_ns, default=0),
-            message_index_length=len(message_index),
-            message_index_offsets={},
-            message_start_time=min(times_ns, default=0),
-            uncompressed_size=chunk.uncompressed_size,
-        )
-    )
-    found.records += len(entries) // 2
-
-
-def _rolled_off(data: bytes) -> int:
-    """Return what a segment_dropped record says of all segments dropped so far."""
-    try:
-        payload = decode_payload(decode_cdr(data).payload)
-        return SegmentDropped.from_payload(payload).records_rolled_off
-    except (PayloadError, RecordDecodeError):
-        return 0
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Hand out log time, offset and bytes of each message of a chunk whose CRC is right."""
-    offset = 0
-    while offset + _HEAD.size <= len(data):
-        opcode, length = _HEAD.unpack_from(data, offset)
-        body = offset + _HEAD.size
-        if opcode == Opcode.MESSAGE:
-            log_time_ns = _MESSAGE.unpack_from(data, body)[2]
-            yield log_time_ns, offset, data[body + _MESSAGE.size : body + length]
-        offset = body + length
-
-
-def _chunk_of(record: _Record) -> Chunk | None:
-    """Return a chunk if it is whole and its CRC is right."""
-    chunk = _parse(Chunk.read, record.body)
-    if chunk is None or chunk.compression or len(chunk.data) != chunk.uncompressed_size:
-        return None
-    return chunk if zlib.crc32(chunk.data) == chunk.uncompressed_crc else None
-
-
-def _has_end(stream: BinaryIO, summary_start: int, size_bytes: int) -> bool:
-    """Return whether summary, footer and magic follow, and the summary's CRC is right."""
-    stream.seek(summary_start)
-    length = size_bytes - summary_start
-    if not _FOOTER_BYTES + len(mcap_format.MAGIC) <= length <= RECORD_BYTES_MAX:
-        return False
-    data = stream.read(length)
-    if not data.endswith(mcap_format.MAGIC):
-        return False
-    footer = data[-_FOOTER_BYTES - len(mcap_format.MAGIC) : -len(mcap_format.MAGIC)]
-    opcode, _, start, _, crc = _FOOTER.unpack(footer)
-    covered = data[: -len(mcap_format.MAGIC) - 4]
-    return bool(opcode == Opcode.FOOTER and start == summary_start and zlib.crc32(covered) == crc)
-
-
-def _parse(read: Callable[[ReadDataStream], T], body: bytes) -> T | None:
-    try:
-        return read(ReadDataStream(BytesIO(body)))
-    except (struct.error, ValueError, OverflowError, McapError):
-        return None
+    return _Passage(SegmentBytes(stream, size_bytes=size_bytes)).go(progress)
 
 
 def summarise(stream: BinaryIO, *, size_bytes: int) -> Salvage | None:
     """
-    Say what a closed segment says of itself, without going through it.
+    Take a segment at its word, without going through it.
 
     :param stream: the file, seekable.
     :param size_bytes: its size.
-    :return: None when it is not closed, or its summary is not whole.
+    :return: None when it is not one that the recorder closed: a repaired one has no footer.
     :raises OSError: the disk refuses to read.
     """
-    tail_bytes = _FOOTER_BYTES + len(mcap_format.MAGIC)
-    stream.seek(max(0, size_bytes - tail_bytes))
-    tail = stream.read(tail_bytes)
-    if len(tail) < tail_bytes:
+    file = SegmentBytes(stream, size_bytes=size_bytes)
+    end = file.end
+    if end is None or not end.has_summary:
         return None
-    summary_start: int = _FOOTER.unpack(tail[:_FOOTER_BYTES])[2]
-    # 0 is the end of a segment that is still being written: all of it would pass for a summary.
-    if not 0 < summary_start < size_bytes or not _has_end(stream, summary_start, size_bytes):
-        return None
-    found = Salvage(good_bytes=summary_start, is_complete=True, is_closed=True)
-    offset = summary_start
-    while offset < size_bytes - tail_bytes:
-        record = _read_record(stream, offset, size_bytes)
+    found = Salvage(
+        good_bytes=end.data_end_at,
+        channel=end.channel,
+        records=end.records,
+        start_ns=end.start_ns,
+        end_ns=end.end_ns,
+        record_bytes=end.record_bytes,
+        is_complete=True,
+        is_closed=True,
+    )
+    for index in end.metadata:
+        record = file.record(index.offset)
+        named = text_of(record.body) if record else None
+        if named is not None:
+            found.texts[named[0]] = named[1]
+    return found if SEGMENT_FOOTER_NAME in found.texts else None
+
+
+class _Passage:
+    """One way through a file."""
+
+    def __init__(self, file: SegmentBytes) -> None:
+        self._file = file
+        self._end = file.end
+        self._found = Salvage()
+        self._offset = 0
+        # Of all bytes in front of the offset.
+        self._crc = 0
+        self._census = Census()
+
+    def go(self, progress: Callable[[int], None]) -> Salvage:
+        """Go through it. :return: what is whole."""
+        found = self._found
+        if not self._take_beginning():
+            self._find_next()
+        while self._offset < self._file.size and not found.is_complete:
+            progress(self._offset)
+            if not self._take_record():
+                self._find_next()
+        progress(self._file.size)
+        census = self._census
+        found.producers = census.producers
+        found.records_rolled_off = census.records_rolled_off
+        found.segments_dropped = census.segments_dropped
+        return found
+
+    def _take_beginning(self) -> bool:
+        """Take magic, header, and the topic. :return: False where one of them is not whole."""
+        found = self._found
+        magic = self._file.bytes_at(0, len(mcap_format.MAGIC))
+        if not mcap_format.MAGIC.startswith(magic):
+            found.flaws.append('it does not begin as an MCAP file does')
+        self._keep(len(magic))
+        record = self._take_definition(Opcode.HEADER)
         if record is None:
+            return False
+        header = parse(Header.read, record.body)
+        if header is None or header.profile != 'ros2':
+            found.flaws.append('its header is not as it was written')
+        following = self._file.record(self._offset)
+        if following is not None and following.opcode != Opcode.SCHEMA:
+            # Other writers put the topic into the first chunk.
+            return True
+        schema = self._take_definition(Opcode.SCHEMA)
+        channel = self._take_definition(Opcode.CHANNEL) if schema else None
+        if schema is None or channel is None:
+            return False
+        found.channel = read_channel(schema.body, channel.body)
+        if found.channel is None:
+            found.flaws.append('its schema or channel is not as it was written')
+        return True
+
+    def _take_definition(self, opcode: Opcode) -> Raw | None:
+        record = self._file.record(self._offset)
+        if record is None or record.opcode != opcode or not self._file.is_record(record.end):
             return None
-        _take_summary(record, found)
-        offset = record.end
-    for index in found.metadata:
-        metadata = _read_record(stream, index.offset, size_bytes)
-        if metadata is not None:
-            _take_text(metadata, found)
-    return found
+        self._keep(record.end)
+        return record
+
+    def _take_record(self) -> bool:
+        """Take what stands at the offset. :return: False when it is not whole."""
+        record = self._file.record(self._offset)
+        if self._is_end(record):
+            self._take_end(record)
+            return True
+        if record is not None and record.opcode == Opcode.METADATA:
+            return self._take_metadata(record)
+        return self._take_chunk()
+
+    def _is_end(self, record: Raw | None) -> bool:
+        """Return whether the data ends here: the footer says so, or the CRC."""
+        if self._end is not None and self._offset == self._end.data_end_at:
+            return True
+        data_end = _data_end_of(record)
+        return data_end is not None and (self._end is None or data_end == self._crc)
+
+    def _take_end(self, record: Raw | None) -> None:
+        found, end = self._found, self._end
+        self._note_lost_index()
+        is_here = end is not None and end.data_end_at == self._offset
+        found.is_complete = True
+        found.is_closed = is_here and end is not None and end.has_summary
+        is_right = _data_end_of(record) == self._crc
+        if found.is_closed and end is not None:
+            self._compare(end, is_right=is_right)
+        if found.is_sound and not is_right:
+            found.flaws.append(f'byte {self._offset}: the CRC of the data is wrong')
+            # It may be the schema or the channel that is not as it was written, or a text.
+            found.channel = None
+            found.is_scattered = True
+        if found.channel is None and end is not None:
+            found.channel = end.channel
+
+    def _compare(self, end: End, *, is_right: bool) -> None:
+        """Judge what was not whole by the CRC of all of it, and the number of records."""
+        found = self._found
+        if is_right:
+            # Not how the recorder would have written it, but all of it is as it was written.
+            found.records, found.record_bytes = end.records, end.record_bytes
+            found.start_ns, found.end_ns = end.start_ns, end.end_ns
+            found.damage.clear()
+            found.flaws.clear()
+        elif found.records == end.records:
+            found.flaws += found.damage
+            found.damage.clear()
+        elif not found.damage:
+            found.damage.append(f'{found.records} of {end.records} records can be read')
+
+    def _take_metadata(self, record: Raw) -> bool:
+        found = self._found
+        named = text_of(record.body)
+        if named is None:
+            return False
+        self._note_lost_index()
+        name, text = named
+        found.texts[name] = text
+        if name == HEADER_NAME:
+            self._census.trust_session_of(text)
+        if name in END_NAMES:
+            self._advance(record.end)
+            return True
+        length = record.end - record.offset
+        found.metadata.append(MetadataIndex(offset=record.offset, length=length, name=name))
+        self._keep(record.end)
+        return True
+
+    def _take_chunk(self) -> bool:
+        """Take a chunk whose data has the CRC, however wrong the rest of its head is."""
+        found, offset = self._found, self._offset
+        data = self._file.chunk_data(offset)
+        entries = self._census.take(data) if data else []
+        if not data or not entries:
+            return False
+        self._note_lost_index()
+        wanted = mcap_format.chunk([data], entries=entries, offset=offset)
+        end = offset + CHUNK_DATA_AT + len(data)
+        if self._file.bytes_at(offset, CHUNK_DATA_AT) != wanted.data[:CHUNK_DATA_AT]:
+            found.flaws.append(f'byte {offset}: the head of a chunk is wrong')
+        self._keep(end)
+        size = end - offset
+        message_index = wanted.data[size:]
+        if self._file.bytes_at(end, len(message_index)) == message_index:
+            self._keep(end + len(message_index))
+        else:
+            found.last_index = message_index
+        if not found.chunks:
+            found.start_ns = wanted.index.message_start_time
+        found.end_ns = wanted.index.message_end_time
+        found.chunks.append(wanted.index)
+        found.records += wanted.message_count
+        found.record_bytes += len(wanted.data)
+        return True
+
+    def _note_lost_index(self) -> None:
+        """Something whole follows: the index that should be in front of it was not torn off."""
+        found = self._found
+        if found.last_index:
+            at = found.chunks[-1].chunk_start_offset
+            found.flaws.append(f'byte {at}: the index of a chunk is wrong')
+            found.last_index = b''
+
+    def _find_next(self) -> None:
+        """Go on where the next record is whole, or to the end of the file."""
+        found, start = self._found, self._offset
+        behind_index = start + len(found.last_index)
+        if found.last_index and start == found.good_bytes and self._file.is_record(behind_index):
+            self._advance(behind_index)
+            return
+        record = self._file.record(start)
+        if record is not None and self._file.is_record(record.end):
+            self._skip(record)
+            return
+        place = self._file.search(start + 1)
+        if place is None:
+            found.has_torn_records = not self._file.is_without_messages(start)
+            self._advance(self._file.size)
+            return
+        notes = found.flaws if self._is_without_loss(start, place) else found.damage
+        notes.append(f'byte {start}: nothing is whole up to byte {place}')
+        self._advance(place)
+
+    def _is_without_loss(self, start: int, end: int) -> bool:
+        """Return whether there was no chunk in a gap, as far as that can be told."""
+        found = self._found
+        if found.last_index:
+            return end == found.good_bytes + len(found.last_index)
+        # The first chunk comes behind the first texts.
+        is_beginning = not found.chunks and self._file.is_without_messages(end)
+        return is_beginning or self._file.is_without_messages(start)
+
+    def _skip(self, record: Raw) -> None:
+        """Go on behind a record that is not whole, but has a length that fits."""
+        found, end = self._found, record.end
+        if record.opcode != Opcode.CHUNK:
+            found.flaws.append(f'byte {record.offset}: a record is not whole')
+        else:
+            index = self._file.record(end)
+            count = 'some'
+            if index is not None and index.opcode == Opcode.MESSAGE_INDEX:
+                entries_bytes = len(index.body) - _INDEX_FIELDS_BYTES
+                count = str(entries_bytes // mcap_format.MESSAGE_INDEX_ENTRY_BYTES)
+                end = index.end
+            found.damage.append(f'byte {record.offset}: a chunk of {count} records is damaged')
+        self._advance(end)
+
+    def _keep(self, end: int) -> None:
+        """Go on behind something that is whole."""
+        self._advance(end)
+        if self._found.is_sound:
+            self._found.good_bytes, self._found.good_crc = end, self._crc
+        else:
+            self._found.is_scattered = True
+
+    def _advance(self, end: int) -> None:
+        """Go on at a place, whatever comes before it."""
+        for place in range(self._offset, end, _PIECE_BYTES):
+            piece = self._file.bytes_at(place, min(_PIECE_BYTES, end - place))
+            self._crc = zlib.crc32(piece, self._crc)
+        self._offset = end
 
 
-def _take_summary(record: _Record, found: Salvage) -> None:
-    if record.opcode == Opcode.STATISTICS:
-        statistics = _parse(Statistics.read, record.body)
-        found.records = statistics.message_count if statistics else 0
-    elif record.opcode == Opcode.CHUNK_INDEX:
-        chunk = _parse(ChunkIndex.read, record.body)
-        if chunk is not None:
-            found.chunks.append(chunk)
-    elif record.opcode == Opcode.METADATA_INDEX:
-        index = _parse(MetadataIndex.read, record.body)
-        if index is not None:
-            found.metadata.append(index)
-
-
-def _take_text(record: _Record, found: Salvage) -> str | None:
-    """Keep the text of a metadata record; return its name, or None when it is not whole."""
-    metadata = _parse(Metadata.read, record.body)
-    if metadata is None:
+def _data_end_of(record: Raw | None) -> int | None:
+    """Return the CRC that ends the data, or None when this is not its end."""
+    if record is None or record.opcode != Opcode.DATA_END or len(record.body) != _DATA_END.size:
         return None
-    found.texts[metadata.name] = next(iter(metadata.metadata.values()), '')
-    return str(metadata.name)
+    crc: int = _DATA_END.unpack(record.body)[0]
+    return crc

@@ -89,11 +89,11 @@ def test_every_kind_of_segment_is_reported(tmp_path: Path) -> None:
         (name_of(5), Verdict.TORN, KEPT, TORN_BYTES),
     ]
     assert report.losses == (
-        f'{name_of(1)}: byte {LAST_CHUNK}: the CRC of a chunk is wrong',
-        f'{name_of(3)}: it does not begin as an MCAP file does',
-        f'{name_of(3)}: 7 bytes behind the last whole record',
+        f'{name_of(1)}: byte {LAST_CHUNK}: a chunk of {7 - KEPT} records is damaged',
+        f'{name_of(3)}: nothing in it is whole',
         f'{name_of(5)}: {TORN_BYTES} bytes behind the last whole record',
         'segment 2 is missing',
+        'segment 4 is empty',
     )
     assert report.records == 7 + 2 * KEPT
     assert (report.directory, report.was_in_order, report.is_applied) == (directory, False, False)
@@ -120,17 +120,18 @@ def test_what_was_planned_is_done_once(tmp_path: Path) -> None:
     after = tree(directory)
     assert sorted(after) == [
         *(name_of(index) for index in (0, 1)),
+        f'{name_of(1)}.damaged',
         f'{name_of(3)}.unreadable',
         name_of(5),
         'metadata.yaml',
     ]
-    assert (after[name_of(0)], after[name_of(1)]) == (WHOLE, DAMAGED)
+    assert (after[name_of(0)], after[f'{name_of(1)}.damaged']) == (WHOLE, DAMAGED)
     assert after[f'{name_of(3)}.unreadable'] == b'garbage'
     again = applied(directory)
     assert (again.was_in_order, again.is_applied, again.records) == (True, True, plan.records)
     assert [item.verdict for item in again.segments] == [
         Verdict.INTACT,
-        Verdict.DAMAGED,
+        Verdict.INTACT,
         Verdict.INTACT,
     ]
     assert tree(directory) == after

@@ -290,12 +290,8 @@ def test_a_repair_that_the_disk_refuses_is_done_at_the_next_start(
     assert [record.seq for record in read_bag(directory).records] == [0, 0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ('place', 'lost'),
-    [(17, 0), (41, 3)],
-    ids=['its last log time', 'the length of its records'],
-)
-def test_a_number_that_no_computer_can_take(place: int, lost: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize('place', [17, 41], ids=['its last log time', 'the length of its records'])
+def test_a_number_that_no_computer_can_take(place: int, tmp_path: Path) -> None:
     """In the head of a chunk, which no CRC covers: 64 bits, all of them set."""
     directory = interrupted(tmp_path / 'root', commits=2)
     segment = segment_of(directory)
@@ -303,7 +299,7 @@ def test_a_number_that_no_computer_can_take(place: int, lost: int, tmp_path: Pat
     struct.pack_into('<Q', data, chunks_of(segment)[-1] + place, 2**64 - 1)
     segment.write_bytes(data)
     (event,) = told(tmp_path / 'root')
-    assert (event.name, event.facts['records']) == ('flight_recovered', 7 - lost)
+    assert (event.name, event.facts['records']) == ('flight_recovered', 7)
     assert told(tmp_path / 'root') == []
 
 

@@ -133,22 +133,27 @@ def read_torn(path: Path) -> SegmentContent:
     )
 
 
-def read_bag(directory: Path, *, may_be_left: bool = False) -> Bag:
+def read_bag(
+    directory: Path, *, may_be_left: bool = False, beside: frozenset[str] = frozenset()
+) -> Bag:
     """
     Read a closed flight as :func:`read_files` does, and with rosbags.
 
     Both must read the same.
     """
-    bag = read_files(directory, may_be_left=may_be_left)
+    bag = read_files(directory, may_be_left=may_be_left, beside=beside)
     assert rosbags_records(directory) == [(item.log_time_ns, item.record) for item in bag.stored]
     return bag
 
 
-def read_files(directory: Path, *, may_be_left: bool = False) -> Bag:
+def read_files(
+    directory: Path, *, may_be_left: bool = False, beside: frozenset[str] = frozenset()
+) -> Bag:
     """
     Read a closed flight; what its metadata says of files, counts and times must be true.
 
     :param may_be_left: a segment may have been left after a failed sync, without a summary.
+    :param beside: names of what else is there.
     """
     metadata = metadata_of(directory)
     names = metadata['relative_file_paths']
@@ -158,7 +163,7 @@ def read_files(directory: Path, *, may_be_left: bool = False) -> Bag:
         name: read_torn(directory / name) if name in left else read_segment(directory / name)
         for name in names
     }
-    assert {path.name for path in directory.iterdir()} == {'metadata.yaml', *names}
+    assert {path.name for path in directory.iterdir()} == {'metadata.yaml', *names, *beside}
     bag = Bag(metadata=metadata, segments=segments)
     _check_counts(bag)
     return bag
