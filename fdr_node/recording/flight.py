@@ -174,8 +174,8 @@ class Flight:
         log_time_ns = max(self._last_log_ns, self._log_clock.log_time_ns(received_ns))
         self._last_log_ns = log_time_ns
         segment.add(data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=made_ns)
-        if self.pending_since_ns is None:
-            self.pending_since_ns = received_ns
+        since_ns = self.pending_since_ns  # of a note, when the cut took long and left one
+        self.pending_since_ns = received_ns if since_ns is None else min(since_ns, received_ns)
         if not self._segment_producers:
             self._segment_began_ns = received_ns
         known = self.producers

@@ -374,6 +374,18 @@ def test_invented_producers_are_counted_together(monkeypatch: pytest.MonkeyPatch
     ]
 
 
+def test_a_note_of_a_drop_does_not_make_the_record_behind_it_younger() -> None:
+    """The commit is due by the record that was received before the cut, however long that took."""
+    hangar = filled_beyond_the_cap()
+    drops, seq = hangar.flight.rollover_count, 100
+    while hangar.flight.rollover_count == drops:
+        received_ns = hangar.clock.monotonic_ns()
+        hangar.clock.advance(0.3)
+        hangar.put(seq, payload_bytes=LARGE_BYTES, received_ns=received_ns)
+        seq += 1
+    assert hangar.flight.pending_since_ns == received_ns
+
+
 def test_bytes_and_records_of_dropped_segments_still_count() -> None:
     """They were written."""
     hangar = filled_beyond_the_cap()
