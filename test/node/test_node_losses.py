@@ -88,7 +88,7 @@ def test_a_producer_that_was_killed_published_what_is_known_of_it(
 
 
 def test_two_producers_of_one_name_are_two_sessions(
-    field: Field, monkeypatch: pytest.MonkeyPatch
+    field: Field, station: GroundStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what the queue of one of them dropped is told apart from what got lost on the way."""
     monkeypatch.setenv('ROS_DOMAIN_ID', str(field.domain_id))
@@ -100,6 +100,8 @@ def test_two_producers_of_one_name_are_two_sessions(
         for client in (one, two):
             client.record('imu', {'n': 0})
             assert client.wait_for_recorder(WAIT_S)
+        # A session whose first records are lost within 3 s of the start counts as an older one.
+        station.status.wait_for(lambda status: recorded(status, 'camera') >= 2)
         for number in range(1, 500):
             one.record('imu', {'n': number})
             two.record('imu', {'n': number})
