@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from mcap.records import ChunkIndex
 
-# What the metadata records at the end of a segment may take; config.py counts on it.
+# What the metadata records at the end of a segment may take; config/limits.py counts on it.
 EPILOGUE_METADATA_BYTES_MAX = 72 * 1024
 
 # The summary's index of those records, with room for the longest name in use.

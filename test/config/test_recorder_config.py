@@ -96,6 +96,18 @@ def test_the_defaults_are_those_that_are_promised() -> None:
             'tile rate_hz=10 burst=20',
         ),
         'shutdown_deadline_s': 5.0,
+        'fallback_root': '',
+        'degraded_keep_bytes': 2**30,
+        'io_stall_s': 2.0,
+        'no_growth_s': 5.0,
+        'open_retry_s': 2.0,
+        'alert_sinks': ('topic',),
+        'alert_repeat_s': 10.0,
+        'prearm_alert_s': 10.0,
+        'mavlink_url': '',
+        'mavlink_system_id': 1,
+        'mavlink_component_id': 191,
+        'mavlink_signing_key_path': '',
         'storage_backend': 'mcap',
         'manifest_paths': (),
         'signing_key_id': '',
@@ -273,3 +285,17 @@ def test_the_cap_holds_a_closed_segment_beside_the_open_one() -> None:
 def test_a_bound_in_words(spec: Spec, words: str) -> None:
     """As messages and ``ros2 param describe`` show it."""
     assert spec.bound() == words
+
+
+@pytest.mark.parametrize('sinks', [('topic', 'radio'), ('topic', 'topic'), ('',)])
+def test_an_alert_goes_to_sinks_that_there_are_to_each_once(sinks: tuple[str, ...]) -> None:
+    """The message lists what there is."""
+    error = refusal('alert_sinks', sinks)
+    assert 'each at most once: topic, mavros, mavlink' in str(error)
+
+
+def test_a_mavlink_sink_needs_a_link() -> None:
+    """Without it the alert would go nowhere, and nobody would know."""
+    assert refusal('alert_sinks', ('mavlink',)).name == 'mavlink_url'
+    settings = {'alert_sinks': ('mavlink',), 'mavlink_url': 'udpout:127.0.0.1:14550'}
+    assert RecorderConfig.from_settings(settings).alert_sinks == ('mavlink',)
