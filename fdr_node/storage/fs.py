@@ -40,6 +40,10 @@ TEMPORARY_SUFFIX: Final = '.tmp'
 
 _PIECE_BYTES: Final = 1 << 20
 
+# A signal seldom comes once, let alone at every try; a file system that says so for ever must not
+# keep the recorder in this loop.
+_RESERVE_TRIES_MAX: Final = 100
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -95,25 +99,30 @@ def reserve(descriptor: int, length: int) -> bool:
 
     :return: False where the file system cannot (fallocate(2): EOPNOTSUPP); the caller goes on
         without a reservation.
-    :raises OSError: ENOSPC and whatever else is wrong with the disk.
+    :raises OSError: ENOSPC and whatever else is wrong with the disk; EINTR after so many signals
+        that there must be another reason.
     """
-    while _fallocate(descriptor, length):
-        code = ctypes.get_errno()
-        if code in {errno.EOPNOTSUPP, errno.ENOSYS}:
-            return False
+    code = errno.EINTR
+    for _ in range(_RESERVE_TRIES_MAX):
+        code = _fallocate(descriptor, length)
         if code != errno.EINTR:
-            raise OSError(code, os.strerror(code))
+            break
+    if code in {errno.EOPNOTSUPP, errno.ENOSYS}:
+        return False
+    if code:
+        raise OSError(code, os.strerror(code))
     return True
 
 
 def _fallocate(descriptor: int, length: int) -> int:
+    """Make the call once. :return: the error number, or 0."""
     result: int = _libc.fallocate(
         ctypes.c_int(descriptor),
         ctypes.c_int(_FALLOC_FL_KEEP_SIZE),
         ctypes.c_int64(0),
         ctypes.c_int64(length),
     )
-    return result
+    return ctypes.get_errno() if result else 0
 
 
 def sync_directory(path: Path) -> None:

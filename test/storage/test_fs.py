@@ -148,6 +148,14 @@ def test_reserve_is_repeated_after_a_signal(descriptor: int, calls: FailingCalls
     assert os.fstat(descriptor).st_blocks * BLOCKS >= 8192
 
 
+def test_reserve_is_not_repeated_for_ever(descriptor: int, calls: FailingCalls) -> None:
+    """A file system that always says EINTR is one that fails."""
+    calls.fail_always('fallocate', errno.EINTR)
+    with pytest.raises(InterruptedError):
+        fs.reserve(descriptor, 4096)
+    assert calls.count('fallocate') == fs._RESERVE_TRIES_MAX
+
+
 @pytest.mark.fault
 def test_reserve_on_a_file_system_that_is_too_small(tmp_path: Path) -> None:
     """The real thing."""
