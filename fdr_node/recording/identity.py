@@ -75,13 +75,14 @@ def is_flight_id(text: str) -> bool:
         return False
 
 
-def flight_header(
+def flight_header(  # noqa: PLR0913  (keywords, each a fact that is passed in)
     config: RecorderConfig,
     *,
     start: Instant,
     host: str,
     software_versions: Mapping[str, str],
     manifest_hashes: Mapping[str, str],
+    predecessor_flight_id: str | None = None,
 ) -> FlightHeader:
     """
     Return the header of a new flight.
@@ -90,6 +91,7 @@ def flight_header(
     :param host: name of the computer.
     :param software_versions: version by package name.
     :param manifest_hashes: SHA-256 in hexadecimal by path.
+    :param predecessor_flight_id: the interrupted flight that this one continues, if any.
     :raises ConfigError: ``flight_id`` is not a UUID.
     """
     key_id = config.signing_key_id
@@ -105,6 +107,7 @@ def flight_header(
         manifest_hashes=dict(manifest_hashes),
         host=host,
         software_versions=dict(software_versions),
+        predecessor_flight_id=predecessor_flight_id,
     )
 
 

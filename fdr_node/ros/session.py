@@ -46,6 +46,7 @@ from fdr_node.schema import LossCause, Overrun, ProducerTotals
 from fdr_node.storage import fs
 from fdr_node.storage.backends import open_store, root_path
 from fdr_node.storage.flight_root import root_use, RootUse
+from fdr_node.storage.predecessor import interrupted_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -163,6 +164,7 @@ class FlightSession:
             host=socket.gethostname(),
             software_versions=_software_versions(),
             manifest_hashes=_manifest_hashes(self._config.manifest_paths),
+            predecessor_flight_id=interrupted_flight(root_path(self._config)),
         )
         self._recorder.open_flight(header)
 

@@ -121,7 +121,8 @@ class FlightHeader(Payload):
         [at most MANIFEST_FILES_MAX]
     :param host: name of the computer
     :param software_versions: versions of what takes part, by name [at most 256]
-    :param predecessor_flight_id: the flight before it, if there was one
+    :param predecessor_flight_id: the flight that this one continues: the newest in the flight root
+        when it was opened, if that one was interrupted and not closed
     :param signing_key_rotation: the signing key that is in force from the start, if there is one
     """
 

@@ -35,7 +35,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import WALL_NS
 import pytest
-from rigs import config_of, FLIGHT_ID
+from rigs import config_of, FLIGHT_ID, OTHER_FLIGHT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +128,7 @@ def header(**settings_: str) -> FlightHeader:
         host='companion',
         software_versions={'fdr_node': '1.2.3'},
         manifest_hashes={'/plan': '0f' * 32},
+        predecessor_flight_id=OTHER_FLIGHT_ID,
     )
 
 
@@ -144,6 +145,7 @@ def test_the_header_says_what_the_flight_is() -> None:
         manifest_hashes={'/plan': '0f' * 32},
         host='companion',
         software_versions={'fdr_node': '1.2.3'},
+        predecessor_flight_id=OTHER_FLIGHT_ID,
         signing_key_rotation=SigningKeyRotation(
             new_key_id='key-7', reason='in force at the start'
         ),

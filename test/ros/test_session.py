@@ -472,6 +472,21 @@ def test_a_second_session_on_the_same_root_is_refused(tmp_path: Path) -> None:
     other.session.finish()
 
 
+def test_a_flight_names_the_interrupted_one_that_it_continues(tmp_path: Path) -> None:
+    """And the flight after it, which continues none, does not."""
+    crashed = Rig(tmp_path / 'elsewhere').begin()
+    copytree(crashed.directory, tmp_path / 'flights' / FLIGHT_ID)
+    crashed.session.finish()
+    predecessors = []
+    for _ in range(2):
+        rig = Rig(tmp_path / 'flights', flight_id='').begin()
+        header = rig.session.status().header
+        assert header is not None
+        predecessors.append(header.predecessor_flight_id)
+        rig.session.finish()
+    assert predecessors == [FLIGHT_ID, None]
+
+
 # --- space
 
 
