@@ -41,6 +41,8 @@ from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.session import FlightSession
 from fdr_node.ros.status import diagnostics_message, status_message, View
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock as RosClock
+from rclpy.clock_type import ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -131,9 +133,7 @@ class FdrNode(LifecycleNode):
         self._status_group = MutuallyExclusiveCallbackGroup()
         self._status_publisher = self.create_publisher(FdrStatus, STATUS_TOPIC, _latched())
         self._diagnostics_publisher = self.create_publisher(DiagnosticArray, DIAGNOSTICS_TOPIC, 10)
-        self.create_timer(
-            _STATUS_PERIOD_S, self._guard('status', self._publish_status), self._status_group
-        )
+        self._make_timer(_STATUS_PERIOD_S, 'status', self._publish_status, self._status_group)
         self.add_on_set_parameters_callback(self._judge_parameters)
 
     @_told
@@ -169,14 +169,10 @@ class FdrNode(LifecycleNode):
             raw=True,
         )
         self._timers_of_flight = [
-            self.create_timer(
-                self.config.drain_period_s,
-                self._guard('intake', self._take_in),
-                self._intake_group,
+            self._make_timer(
+                self.config.drain_period_s, 'intake', self._take_in, self._intake_group
             ),
-            self.create_timer(
-                _WRITER_PERIOD_S, self._guard('writer', session.write_out), self._writer_group
-            ),
+            self._make_timer(_WRITER_PERIOD_S, 'writer', session.write_out, self._writer_group),
         ]
         self._not_ready_reason = ''
         self._announce(session)
@@ -339,6 +335,13 @@ class FdrNode(LifecycleNode):
         """
         facts = {'step': step, 'error': repr(error), 'trace': traceback.format_exc()}
         self._log(Event(name='step_failed', level=Level.ERROR, facts=facts))
+
+    def _make_timer(
+        self, period_s: float, name: str, step: Callable[[], None], group: CallbackGroup
+    ) -> Timer:
+        # The node's own clock stands still where use_sim_time is set and nobody simulates.
+        clock = RosClock(clock_type=ClockType.STEADY_TIME)
+        return self.create_timer(period_s, self._guard(name, step), group, clock=clock)
 
     def _guard(self, name: str, step: Callable[[], None]) -> Callable[[], None]:
         """Return a timer callback that cannot stop the node: a fault becomes an event."""
