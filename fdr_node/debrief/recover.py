@@ -44,6 +44,7 @@ ACTIONS: Final = {
     Verdict.DAMAGED: 'copied without what cannot be read; the original stays beside it',
     Verdict.TORN: 'given its end',
     Verdict.EMPTY: 'removed, it holds no record',
+    Verdict.REPEATED: 'removed, the next one begins with its records',
     Verdict.UNREADABLE: 'set aside, unreadable',
 }
 

@@ -35,7 +35,7 @@ from fdr_node.schema import (
     HEADER_NAME,
     SEGMENT_FOOTER_NAME,
 )
-from fdr_node.storage import bag_format, fs, repair
+from fdr_node.storage import bag_format, fs, repair, repeats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,6 +67,7 @@ class Verdict(StrEnum):
     DAMAGED = 'damaged'  # some of it is wrong: it is copied without that
     TORN = 'torn'  # not closed: its end has to be written
     EMPTY = 'empty'  # not closed, and nothing follows its beginning
+    REPEATED = 'repeated'  # all that is in it stands in the next one too
     UNREADABLE = 'unreadable'  # nothing in it is whole
 
 
@@ -184,7 +185,9 @@ def plan_recovery(
         is_deep = is_thorough or not (is_told and _kept(segments)) or repair.leftovers(path)
         found = None if is_deep else repair.glance(source)
         found = found or repair.examine(source, within)
-        segments.insert(0, _plan_segment(path, source, index, found))
+        following = next((item.source for item in segments if item.found.records), None)
+        own = _without_repeats(source, found, following)
+        segments.insert(0, _plan_segment(path, source, index, own, is_cut=own is not found))
         done += source.stat().st_size
     listed = _read_metadata(directory)
     kept = _kept(segments)
@@ -221,7 +224,7 @@ def _recover_segment(item: SegmentPlan, plan: FlightPlan) -> None:
             beginning = bag_format.beginning_texts(item.path.name, header)
             end = _end_texts(item, plan)
             repair.copy_segment(item.source, item.found, beginning=beginning, end=end)
-        case Verdict.EMPTY:
+        case Verdict.EMPTY | Verdict.REPEATED:
             fs.remove_file(item.source)
             return
         case Verdict.UNREADABLE:
@@ -249,9 +252,24 @@ def _segment_paths(directory: Path) -> list[tuple[int, Path, Path]]:
     return sorted(found)
 
 
-def _plan_segment(path: Path, source: Path, index: int, found: Salvage) -> SegmentPlan:
+def _without_repeats(source: Path, found: Salvage, following: Path | None) -> Salvage:
+    """Return what is whole in a segment and not in the next one, too."""
+    if found.is_closed or not found.chunks or following is None:
+        return found
+    # A commit is one chunk, and no more than the last one is written again.
+    at = found.chunks[-1].chunk_start_offset
+    if not repeats.is_repeated(source, at, following=following):
+        return found
+    return repair.examine(source, lambda _: None, size_max=at)
+
+
+def _plan_segment(
+    path: Path, source: Path, index: int, found: Salvage, *, is_cut: bool
+) -> SegmentPlan:
     cut_bytes = 0 if found.is_complete else source.stat().st_size - found.good_bytes
     verdict = _verdict(found, cut_bytes)
+    if is_cut and not found.records:
+        verdict = Verdict.REPEATED
     if verdict is Verdict.INTACT:
         # Of a long flight these would be gigabytes.
         found.chunks.clear()

@@ -52,15 +52,20 @@ UNREADABLE_SUFFIX: Final = '.unreadable'
 _LIBRARY: Final = f'fdr_node {__version__} (repair)'
 
 
-def examine(path: Path, progress: Callable[[int], None]) -> Salvage:
+def examine(
+    path: Path, progress: Callable[[int], None], *, size_max: int | None = None
+) -> Salvage:
     """
     Find what is whole in a segment.
 
     :param progress: is told how many bytes have been gone through.
+    :param size_max: take it for no longer than that, in bytes.
     :raises OSError: the disk refuses to read.
     """
+    size = path.stat().st_size
+    size = size if size_max is None else min(size, size_max)
     with path.open('rb') as stream:
-        return salvage(stream, size_bytes=path.stat().st_size, progress=progress)
+        return salvage(stream, size_bytes=size, progress=progress)
 
 
 def glance(path: Path) -> Salvage | None:

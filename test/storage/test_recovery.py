@@ -58,6 +58,7 @@ from wrecks import (
     put,
     records_in,
     recover_flight,
+    repeated_flight,
     SEGMENTS,
     seqs_of,
     Span,
@@ -335,6 +336,30 @@ def test_a_commit_that_was_torn(
     judge(directory, records)
 
 
+@pytest.mark.parametrize('own', range(CHUNKS))
+@pytest.mark.parametrize('is_thorough', [False, True])
+def test_what_stands_in_two_segments_is_kept_once(
+    own: int, quick_path: Path, *, is_thorough: bool
+) -> None:
+    """The commit was written again in a new segment, and the disk refused to cut the old one."""
+    directory = put(repeated_flight(own), quick_path)
+    plan = recover_flight(directory, is_thorough=is_thorough)
+    third = 'torn' if own else 'repeated'
+    assert [item.verdict for item in plan.segments] == ['intact', 'intact', third, 'torn']
+    assert (plan.losses, footer_in(directory).records_written) == ([], len(ALL) + 1)
+    judge(directory, ALL)
+
+
+def test_what_the_next_segment_does_not_have_is_kept(quick_path: Path) -> None:
+    """Of a segment that was left after a failed sync, and of one whose next one is damaged."""
+    files = repeated_flight(2)
+    files[name_of(SEGMENTS)] = files[name_of(SEGMENTS)].replace(b'imu_1 32', b'imu_1 99')
+    directory = put(files, quick_path)
+    plan = recover_flight(directory)
+    assert [item.verdict for item in plan.segments][2:] == ['torn', 'unreadable']
+    judge(directory, ALL)
+
+
 def test_the_footer_of_an_interrupted_flight_tells_what_is_known(quick_path: Path) -> None:
     """The end of the last record is that of the flight; counts are of what can be read."""
     directory = put(killed_flight(), quick_path)
@@ -432,6 +457,7 @@ def wrecks() -> dict[str, tuple[Files, list[int]]]:
         'torn': (torn, ALL),
         'damaged': (damaged, [seq for seq in minus((0, 1), (2, 1)) if seq not in seqs_of(1)]),
         'mixed': (mixed, [*minus((1, 1), (1, 2)), len(ALL), len(ALL) + 1]),
+        'repeated': (repeated_flight(1), ALL),
     }
 
 

@@ -149,6 +149,25 @@ def torn_flight(written_bytes: int) -> Files:
     return files
 
 
+def repeated_flight(own: int) -> Files:
+    """
+    Return one with a fourth segment, which begins with the last commit of the third.
+
+    It is left by a failed sync on a disk that could not cut the third one back.
+
+    :param own: chunks of the third one in front of that commit, fewer than there are.
+    """
+    files = killed_flight()
+    name = name_of(SEGMENTS - 1)
+    data = files[name]
+    places = chunk_places(data)
+    beginning = data[: places[0].whole.start]
+    start, end = places[own].whole.start, places[own].message_index.end
+    files[name] = data[:end]
+    files[name_of(SEGMENTS)] = beginning + data[start:-OPEN_END_BYTES]
+    return files
+
+
 def last_commit_bytes() -> int:
     """Return how many bytes that commit writes."""
     files, whole = _killed_flight()
