@@ -76,6 +76,7 @@ setup(
     entry_points={
         'console_scripts': [
             f'fdr = {NAME}.cli.main:main',
+            f'fdr_demo_producer = {NAME}.demo.component:main',
             f'fdr_node = {NAME}.ros.main:main',
         ],
     },

@@ -15,11 +15,13 @@
 Starts the flight data recorder.
 
 ``ros2 launch fdr_node fdr.launch.py --show-args`` lists the arguments. An argument that is left
-empty leaves the parameter as the parameters file has it.
+empty leaves the parameter as the parameters file has it. Included from another launch file it
+keeps to the namespace that this one pushes, and to what it sets for all nodes.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ament_index_python.packages import get_package_share_path
@@ -67,6 +69,18 @@ def generate_launch_description() -> LaunchDescription:
                 'manager; empty: as in params_file.',
             ),
             DeclareLaunchArgument(
+                'respawn',
+                default_value='false',
+                choices=['true', 'false'],
+                description='Start the node again when it has ended by itself; what is recorded '
+                'then is a new flight, which names the one that was interrupted.',
+            ),
+            DeclareLaunchArgument(
+                'respawn_delay',
+                default_value='1.0',
+                description='How long after its end the node is started again [s].',
+            ),
+            DeclareLaunchArgument(
                 'log_level',
                 default_value='info',
                 choices=['debug', 'info', 'warn', 'error', 'fatal'],
@@ -95,7 +109,20 @@ def _recorder(context: LaunchContext) -> list[LifecycleNode]:
             parameters=[text('params_file'), overrides],
             arguments=['--ros-args', '--log-level', text('log_level')],
             output='screen',
+            respawn=text('respawn') == 'true',
+            respawn_delay=_seconds('respawn_delay', text('respawn_delay')),
             sigterm_timeout=_SHUTDOWN_TIMEOUT_S,
             sigkill_timeout=_SHUTDOWN_TIMEOUT_S,
         )
     ]
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds < math.inf:
+        reason = f'{name} is {text}, allowed: 0 or more seconds'
+        raise ValueError(reason)
+    return seconds

@@ -19,6 +19,8 @@ import io
 from itertools import pairwise
 import json
 import os
+import signal
+from threading import Event
 import time
 from typing import cast, TYPE_CHECKING
 
@@ -39,6 +41,8 @@ NS_PER_MS = 1_000_000
 class Client:
     """Stands in for the client: it keeps what is recorded."""
 
+    wait_s = component.RECORDER_WAIT_S
+
     def __init__(self, producer_id: str, *, is_heard: bool = True) -> None:
         self.producer_id = producer_id
         self.session_id = 9
@@ -57,7 +61,7 @@ class Client:
 
     def wait_for_recorder(self, timeout_s: float) -> bool:
         """Be heard, or not."""
-        assert timeout_s == component.RECORDER_WAIT_S
+        assert timeout_s == self.wait_s
         return self._is_heard
 
     def __enter__(self) -> Self:
@@ -132,7 +136,13 @@ def test_everything_is_recorded_once_with_the_time_it_belongs_to(stdin: Input) -
     begin_ns = time.monotonic_ns() - 500 * NS_PER_MS
     offset_ns = time.time_ns() - time.monotonic_ns()
 
-    play(Script(1000), cast('FdrClient', client), speed=2.0, begin_ns=begin_ns)
+    play(
+        Script(1000),
+        cast('FdrClient', client),
+        speed=2.0,
+        begin_ns=begin_ns,
+        ends=component._input_ends,
+    )
 
     payloads = [payload for _, payload, _ in client.records]
     assert payloads == [{'at': at_ns} for at_ns in range(0, 1000 * NS_PER_MS, 10 * NS_PER_MS)]
@@ -151,6 +161,7 @@ def test_nothing_is_recorded_before_the_beginning_and_the_input_ends_it(stdin: I
         cast('FdrClient', client),
         speed=1.0,
         begin_ns=time.monotonic_ns() + 3600 * 1000 * NS_PER_MS,
+        ends=component._input_ends,
     )
 
     assert client.records == []
@@ -191,3 +202,69 @@ def test_without_a_recorder_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert code == component.EXIT_NO_RECORDER
     assert [event['event'] for event in events] == ['unheard']
+
+
+class LaunchedClient(Client):
+    """Is heard at the third look; some signal may come with a record or with a look."""
+
+    wait_s = component._LOOK_S
+
+    def __init__(self, *, signal_at_look: int = 0, signal_at_record: int = 0) -> None:
+        super().__init__('health_monitor')
+        self._looks = 0
+        self._signal_at_look = signal_at_look
+        self._signal_at_record = signal_at_record
+
+    def wait_for_recorder(self, timeout_s: float) -> bool:
+        """Look once."""
+        super().wait_for_recorder(timeout_s)
+        self._looks += 1
+        if self._looks == self._signal_at_look:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return self._looks == 3
+
+    def record(self, kind: str, payload: Mapping[str, object], *, stamp_ns: int) -> None:
+        """Keep a record."""
+        super().record(kind, payload, stamp_ns=stamp_ns)
+        if self.published == self._signal_at_record:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def _put_signals_back() -> Iterator[None]:
+    former = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures('_put_signals_back')
+@pytest.mark.parametrize(
+    ('client', 'seconds', 'code', 'events'),
+    [
+        pytest.param(LaunchedClient(), 5, 0, ['ready', 'landed'], id='to its end'),
+        pytest.param(
+            LaunchedClient(signal_at_record=2), 3600, 0, ['ready', 'landed'], id='ended early'
+        ),
+        pytest.param(LaunchedClient(signal_at_look=2), 3600, 1, ['unheard'], id='never heard'),
+    ],
+)
+def test_a_launched_producer_waits_for_a_recorder_and_for_a_signal(
+    monkeypatch: pytest.MonkeyPatch,
+    client: LaunchedClient,
+    seconds: int,
+    code: int,
+    events: list[str],
+) -> None:
+    """It reads no input; what is for ROS is left to ROS."""
+    monkeypatch.delattr('sys.stdin')
+    for_ros = ['--ros-args', '-r', '__ns:=/uav1', '--', '--now']
+    found, told = run(client, monkeypatch, f'--seconds={seconds}', *for_ros)
+    assert (found, [event['event'] for event in told]) == (code, events)
+    assert (client.published == seconds) == (seconds == 5)
+
+
+def test_a_recorder_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a day."""
+    monkeypatch.setattr('fdr_node.demo.component.PATIENCE_S', 0.0)
+    assert not component._is_heard(cast('FdrClient', LaunchedClient()), Event())
