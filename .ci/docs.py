@@ -28,6 +28,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+from fdr_node.alerts.catalogue import entries
 from fdr_node.config import RecorderConfig, SPECS
 from fdr_node.schema import PAYLOAD_TYPES
 
@@ -79,6 +80,14 @@ def kinds() -> Iterator[str]:
         yield ''
 
 
+def alerts() -> Iterator[str]:
+    """Yield the table of the alerts."""
+    yield '| text | severity | meaning | what to do |'
+    yield '|---|---|---|---|'
+    for entry in entries():
+        yield f'| `{entry.text}` | {entry.severity.name} | {entry.meaning} | {entry.action} |'
+
+
 def _docstring(payload: type) -> tuple[str, dict[str, str]]:
     """Return what a payload says it is, and what it and its bases say of their fields."""
     described: dict[str, str] = {}
@@ -97,6 +106,7 @@ def _docstring(payload: type) -> tuple[str, dict[str, str]]:
 BLOCKS = (
     ('parameters', ROOT / 'README.md', '<!-- {} -->', parameters),
     ('kinds', ROOT / 'docs' / 'format.md', '<!-- {} -->', kinds),
+    ('alerts', ROOT / 'docs' / 'operations.md', '<!-- {} -->', alerts),
     ('parameters', ROOT / 'launch' / 'fdr.params.yaml', '    # {}', parameters_file),
 )
 

@@ -12,10 +12,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Makes signed MAVLink 2 frames as a vehicle sends them; the only module that knows pymavlink.
+Makes the signed MAVLink 2 frames that the simulated vehicle sends, as the records they become.
 
-A frame is a pure function of what goes in: its sequence number and its signing time are given.
-Nothing is sent.
+A frame is a pure function of what goes in. Nothing is sent.
 """
 
 from __future__ import annotations
@@ -23,26 +22,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TYPE_CHECKING
 
+from fdr_node import mavlink
 from fdr_node.schema import MavlinkTx
-from pymavlink.dialects.v20 import common
 
 if TYPE_CHECKING:
     from fdr_node.demo.sortie import Motion
 
 SYSTEM_ID: Final = 1
-COMPONENT_ID: Final[int] = common.MAV_COMP_ID_ONBOARD_COMPUTER
+COMPONENT_ID: Final = mavlink.COMPONENT_ID_ONBOARD_COMPUTER
 
-# Signing time counts from 2015-01-01 in units of 10 us.
-_SIGNING_EPOCH_NS: Final = 1_420_070_400_000_000_000
-_SIGNING_TICK_NS: Final = 10_000
-
-# The sequence number of a frame is one byte.
-_SEQUENCE_MASK: Final = 0xFF
-
-# One STATUSTEXT frame holds so much (bytes).
-_TEXT_BYTES_MAX: Final = 50
-
-_MAVLINK_VERSION: Final = 3
+_SEVERITY_WARNING: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,32 +54,17 @@ class Frame:
 
     def heartbeat(self) -> MavlinkTx:
         """Say that the onboard computer lives."""
-        return self._pack(
-            common.MAVLink_heartbeat_message(
-                common.MAV_TYPE_ONBOARD_CONTROLLER,
-                common.MAV_AUTOPILOT_INVALID,
-                0,
-                0,
-                common.MAV_STATE_ACTIVE,
-                _MAVLINK_VERSION,
-            )
-        )
+        return self._pack(mavlink.heartbeat())
 
     def attitude(self, motion: Motion) -> MavlinkTx:
         """Say how the vehicle is turned."""
         return self._pack(
-            common.MAVLink_attitude_quaternion_message(
-                self._boot_ms, *motion.attitude_wxyz, *motion.turn_rate_rad_s
-            )
+            mavlink.attitude(self._boot_ms, motion.attitude_wxyz, motion.turn_rate_rad_s)
         )
 
     def position(self, motion: Motion) -> MavlinkTx:
         """Say where the vehicle is."""
-        return self._pack(
-            common.MAVLink_local_position_ned_message(
-                self._boot_ms, *motion.position_m, *motion.velocity_m_s
-            )
-        )
+        return self._pack(mavlink.position(self._boot_ms, motion.position_m, motion.velocity_m_s))
 
     def warning(self, text: str) -> MavlinkTx:
         """
@@ -98,26 +72,23 @@ class Frame:
 
         :param text: ASCII, what is longer than 50 bytes is cut off
         """
-        return self._pack(
-            common.MAVLink_statustext_message(
-                common.MAV_SEVERITY_WARNING, text.encode('ascii')[:_TEXT_BYTES_MAX]
-            )
-        )
+        return self._pack(mavlink.statustext(_SEVERITY_WARNING, text))
 
     @property
     def _boot_ms(self) -> int:
         return self.boot_ns // 1_000_000
 
-    def _pack(self, message: common.MAVLink_message) -> MavlinkTx:
-        mav = common.MAVLink(None, srcSystem=SYSTEM_ID, srcComponent=COMPONENT_ID)
-        mav.seq = self.number & _SEQUENCE_MASK
-        mav.signing.secret_key = self.key
-        mav.signing.timestamp = (self.wall_ns - _SIGNING_EPOCH_NS) // _SIGNING_TICK_NS
-        mav.signing.sign_outgoing = True
+    def _pack(self, message: mavlink.Message) -> MavlinkTx:
+        ticks = mavlink.signing_ticks(self.wall_ns)
+        frame = message.frame(
+            self.number,
+            mavlink.Address(system_id=SYSTEM_ID, component_id=COMPONENT_ID),
+            mavlink.Signature(key=self.key, ticks=ticks),
+        )
         return MavlinkTx(
-            frame=message.pack(mav),
+            frame=frame,
             link=self.link,
-            msgid=message.get_msgId(),
+            msgid=message.msgid,
             sysid=SYSTEM_ID,
             compid=COMPONENT_ID,
             signed=True,
