@@ -20,22 +20,29 @@ dropped. Nothing here waits for the disk.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import count
+from operator import attrgetter
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.errors import PayloadError, RecordDecodeError
-from fdr_node.intake.ring import Entry
+from fdr_node.intake.ring import Entry, make_entry
 from fdr_node.record import decode_cdr, peek
 from fdr_node.schema import decode_record_payload, Kind, LossCause, ProducerStats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from fdr_node.intake.lanes import Lanes
     from fdr_node.intake.ledger import Ledger
     from fdr_node.intake.policy import Policy
+    from fdr_node.record import RecordHead
 
 # A larger producer_stats record is none, and is not decoded (bytes).
 STATS_BYTES_MAX: Final = 1024
+
+_STATS: Final = str(Kind.PRODUCER_STATS)
+_kind_of: Final = attrgetter('kind')
 
 
 def drain(take: Callable[[], bytes | None], *, limit: int) -> list[bytes]:
@@ -68,7 +75,7 @@ class Intake:
         self._lanes = lanes
         self._policy = policy
 
-    def accept(self, batch: Iterable[bytes], received_ns: int) -> int:
+    def accept(self, batch: Sequence[bytes], received_ns: int) -> int:
         """
         Take a batch in.
 
@@ -76,20 +83,21 @@ class Intake:
         :param received_ns: CLOCK_MONOTONIC when they were drained.
         :return: records that were lost in this step, of whatever cause.
         """
-        entries: list[Entry] = []
-        malformed = 0
-        # A nanosecond apart: their order must be known when they wait in different lanes.
-        for came_ns, data in enumerate(batch, start=received_ns):
-            try:
-                entries.append(Entry(data, peek(data), came_ns))
-            except RecordDecodeError:
-                malformed += 1
-        self._ledger.observe((entry.head for entry in entries), received_ns)
+        records, heads = _whole(batch)
+        malformed = len(batch) - len(records)
+        self._ledger.observe(heads, received_ns)
         if malformed:
             self._ledger.note_malformed(malformed)
-        self._hear(entries)
-        allowed = self._allowed(entries, received_ns)
-        evicted = self._lanes.push(allowed)
+        # A nanosecond apart: their order must be known when they wait in different lanes.
+        entries = [*map(make_entry, zip(records, heads, count(received_ns)))]
+        # What is decided by kind is decided once for each kind of the batch.
+        kinds = set(map(_kind_of, heads))
+        if _STATS in kinds:
+            self._hear(entries)
+        allowed = entries
+        if not self._policy.allows_all(kinds, bytes_max=max(map(len, records), default=0)):
+            allowed = self._allowed(entries, received_ns)
+        evicted = self._lanes.push(allowed, kinds=kinds)
         self._give_up(evicted, LossCause.RING)
         return malformed + len(entries) - len(allowed) + len(evicted)
 
@@ -102,7 +110,7 @@ class Intake:
         latest: dict[tuple[str, int], Entry] = {}
         for entry in entries:
             head = entry.head
-            if head.kind == Kind.PRODUCER_STATS and self._ledger.follows(head):
+            if head.kind == _STATS and self._ledger.follows(head):
                 key = (head.producer_id, head.session_id)
                 known = latest.get(key)
                 if known is None or head.seq >= known.head.seq:
@@ -129,6 +137,19 @@ class Intake:
     def _give_up(self, entries: list[Entry], cause: LossCause) -> None:
         if entries:
             self._ledger.give_up((entry.head for entry in entries), cause)
+
+
+def _whole(batch: Sequence[bytes]) -> tuple[Sequence[bytes], list[RecordHead]]:
+    """Return the messages that are whole records, and the head of each."""
+    with suppress(RecordDecodeError):
+        return batch, [*map(peek, batch)]
+    records: list[bytes] = []
+    heads: list[RecordHead] = []
+    for data in batch:
+        with suppress(RecordDecodeError):
+            heads.append(peek(data))
+            records.append(data)
+    return records, heads
 
 
 def _read_stats(entry: Entry) -> ProducerStats | None:

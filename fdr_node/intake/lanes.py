@@ -26,6 +26,7 @@ from fdr_node.intake.ring import Entry, Ring
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from collections.abc import Set as AbstractSet
 
 # Of the buffer, what only priority kinds may use.
 PRIORITY_SHARE: Final = 0.25
@@ -63,29 +64,31 @@ class Lanes:
         """How full it is [0..1]: the fuller of the two parts."""
         return max(self._priority.fill, self._ordinary.fill)
 
-    def push(self, entries: Sequence[Entry]) -> list[Entry]:
+    def push(self, entries: Sequence[Entry], *, kinds: AbstractSet[str]) -> list[Entry]:
         """
         Add records at the young end.
 
+        :param kinds: theirs; more do no harm.
         :return: the oldest records of the same part, which had to go for them.
         """
+        if self._priority_kinds.isdisjoint(kinds):
+            return self._ordinary.push(entries)
         priority, ordinary = self._split(entries)
         return self._priority.push(priority) + self._ordinary.push(ordinary)
 
     def take(self, records_max: int) -> list[Entry]:
         """Take the oldest records of both parts, at most so many, in the order they came."""
-        if not len(self._priority):
-            return self._ordinary.take(records_max)
         taken: list[Entry] = []
-        while len(taken) < records_max:
+        while (left := records_max - len(taken)) > 0:
             priority_ns, ordinary_ns = self._priority.oldest_ns, self._ordinary.oldest_ns
-            is_priority = ordinary_ns is None or (
-                priority_ns is not None and priority_ns <= ordinary_ns
-            )
-            entries = (self._priority if is_priority else self._ordinary).take(1)
-            if not entries:
+            if priority_ns is None:
+                taken += self._ordinary.take(left)
                 break
-            taken += entries
+            if ordinary_ns is None or priority_ns <= ordinary_ns:
+                before_ns = None if ordinary_ns is None else ordinary_ns + 1
+                taken += self._priority.take(left, before_ns=before_ns)
+            else:
+                taken += self._ordinary.take(left, before_ns=priority_ns)
         return taken
 
     def give_back(self, entries: Sequence[Entry]) -> list[Entry]:

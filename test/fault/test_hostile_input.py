@@ -22,7 +22,6 @@ from __future__ import annotations
 from contextlib import suppress
 from random import Random
 import tracemalloc
-from typing import TYPE_CHECKING
 
 from fdr_node import record as record_module
 from fdr_node.errors import PayloadError, RecordDecodeError
@@ -42,9 +41,6 @@ from fdr_node.schema import (
 )
 from heads import serialised
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -143,10 +139,12 @@ def check_decoders(data: bytes) -> None:
         decode_record_payload(whole.kind, whole.schema_version, whole.payload)
 
 
-def crowd(first: int, count: int) -> Iterator[bytes]:
-    """Yield records of producers that nobody has heard of, each with a hole before it."""
-    for number in range(first, first + count):
-        yield serialised(number, f'invented_{number}', session_id=number)
+def crowd(first: int, count: int) -> list[bytes]:
+    """Return records of producers that nobody has heard of, each with a hole before it."""
+    return [
+        serialised(number, f'invented_{number}', session_id=number)
+        for number in range(first, first + count)
+    ]
 
 
 def test_memory_does_not_follow_invented_producers() -> None:

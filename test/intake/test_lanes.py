@@ -37,6 +37,11 @@ def lanes(records_max: int = 100, bytes_max: int = 1_000_000) -> Lanes:
     return Lanes(records_max=records_max, bytes_max=bytes_max, priority_kinds=['audit'])
 
 
+def push(buffer: Lanes, entries: list[Entry]) -> list[Entry]:
+    """Add records, and return the ones that had to go."""
+    return buffer.push(entries, kinds={item.head.kind for item in entries})
+
+
 def seqs(entries: list[Entry]) -> list[int]:
     """Return the numbers of records."""
     return [item.head.seq for item in entries]
@@ -45,8 +50,8 @@ def seqs(entries: list[Entry]) -> list[int]:
 def test_a_flood_does_not_push_out_the_audit_trail() -> None:
     """Its own part holds every record of it, however many others come."""
     buffer = lanes(records_max=40)
-    evicted = buffer.push([entry('audit', seq) for seq in range(10)])
-    evicted += buffer.push([entry('tile', seq) for seq in range(100, 1100)])
+    evicted = push(buffer, [entry('audit', seq) for seq in range(10)])
+    evicted += push(buffer, [entry('tile', seq) for seq in range(100, 1100)])
     assert {item.head.kind for item in evicted} == {'tile'}
     assert seqs(buffer.take(1000)) == [*range(10), *range(1070, 1100)]
 
@@ -54,8 +59,8 @@ def test_a_flood_does_not_push_out_the_audit_trail() -> None:
 def test_the_audit_trail_is_bounded_too() -> None:
     """A flood of it drops the oldest of it, and nothing else."""
     buffer = lanes(records_max=40)
-    buffer.push([entry('tile', seq) for seq in range(5)])
-    evicted = buffer.push([entry('audit', seq) for seq in range(100, 200)])
+    push(buffer, [entry('tile', seq) for seq in range(5)])
+    evicted = push(buffer, [entry('audit', seq) for seq in range(100, 200)])
     assert seqs(evicted) == list(range(100, 190))
     assert len(buffer) == 15
 
@@ -63,23 +68,23 @@ def test_the_audit_trail_is_bounded_too() -> None:
 def test_a_record_larger_than_the_reserved_part_is_held_all_the_same() -> None:
     """It goes with the others, rather than to be dropped at once."""
     buffer = lanes(bytes_max=4000)
-    assert buffer.push([entry('audit', 1, size=2000)]) == []
+    assert push(buffer, [entry('audit', 1, size=2000)]) == []
     assert seqs(buffer.take(1)) == [1]
 
 
 def test_without_priority_kinds_nothing_is_reserved() -> None:
     """The whole buffer is for all."""
     buffer = Lanes(records_max=40, bytes_max=1_000_000, priority_kinds=())
-    assert buffer.push([entry('tile', seq) for seq in range(40)]) == []
+    assert push(buffer, [entry('tile', seq) for seq in range(40)]) == []
     assert buffer.fill == 1.0
 
 
 def test_fill_is_that_of_the_fuller_part() -> None:
     """What is about to lose records shows."""
     buffer = lanes(records_max=40)
-    buffer.push([entry('tile', seq) for seq in range(3)])
+    push(buffer, [entry('tile', seq) for seq in range(3)])
     assert buffer.fill == 0.1
-    buffer.push([entry('audit', seq) for seq in range(5)])
+    push(buffer, [entry('audit', seq) for seq in range(5)])
     assert buffer.fill == 0.5
 
 
@@ -90,7 +95,7 @@ def test_fill_is_that_of_the_fuller_part() -> None:
 def test_the_order_is_that_in_which_they_came(kinds: list[str], sizes: list[int]) -> None:
     """However they are taken, and also when some are given back."""
     buffer = lanes()
-    buffer.push([entry(kind, seq) for seq, kind in enumerate(kinds)])
+    push(buffer, [entry(kind, seq) for seq, kind in enumerate(kinds)])
     taken: list[int] = []
     for size in sizes:
         batch = buffer.take(size)

@@ -136,3 +136,21 @@ def test_never_more_than_the_rate_and_the_burst(
         for last in range(first, len(allowed)):
             seconds = (allowed[last] - start_ns) / NS_PER_S
             assert last - first + 1 <= burst + seconds * rate_hz + 1e-6
+
+
+@given(
+    kinds=st.lists(st.sampled_from(['free', 'small', 'denied', 'slow', 'huge']), max_size=4),
+    sizes=st.lists(st.integers(1, RECORD_BYTES_MAX + 1), min_size=4, max_size=4),
+)
+def test_what_is_allowed_all_together_is_allowed_one_by_one(
+    kinds: list[str], sizes: list[int]
+) -> None:
+    """The short way never allows what a look at each record would refuse."""
+    rules = policy('small bytes_max=10', 'denied deny', 'slow rate_hz=1', 'huge bytes_max=2000')
+    records = list(zip(kinds, sizes, strict=False))
+    bytes_max = max((size for _, size in records), default=0)
+    allows_all = rules.allows_all(set(kinds), bytes_max=bytes_max)
+    verdicts = {rules.judge(kind, size=size, now_ns=0) for kind, size in records}
+    is_free = set(kinds) <= {'free', 'huge'} and bytes_max <= RECORD_BYTES_MAX
+    assert not allows_all or verdicts <= {None}
+    assert allows_all or not is_free

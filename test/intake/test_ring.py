@@ -18,7 +18,7 @@ from __future__ import annotations
 from itertools import pairwise
 from threading import Thread
 
-from fdr_node.intake.ring import Entry, Ring
+from fdr_node.intake.ring import Entry, make_entry, Ring
 from heads import entry_of
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -34,10 +34,28 @@ def numbers(entries: list[Entry]) -> list[int]:
 def test_takes_come_in_the_order_of_the_pushes() -> None:
     """First in, first out, at most as many as were asked for."""
     ring = Ring(records_max=10, bytes_max=1000)
-    assert ring.push(entry_of(seq, size=10) for seq in range(5)) == []
+    assert ring.push([entry_of(seq, size=10) for seq in range(5)]) == []
     assert numbers(ring.take(3)) == [0, 1, 2]
     assert numbers(ring.take(3)) == [3, 4]
     assert ring.take(3) == []
+
+
+@pytest.mark.parametrize(
+    ('before_ns', 'taken'), [(3, [0, 1, 2]), (4, [0, 1, 2, 3]), (0, []), (99, [0, 1, 2, 3])]
+)
+def test_a_take_ends_before_an_instant(before_ns: int, taken: list[int]) -> None:
+    """What came then or later stays, and so does what is more than was asked for."""
+    ring = Ring(records_max=10, bytes_max=1000)
+    ring.push([entry_of(seq, size=10)._replace(received_ns=seq) for seq in range(6)])
+    assert numbers(ring.take(4, before_ns=before_ns)) == taken
+    assert ring.fill == (6 - len(taken)) / 10
+
+
+def test_an_entry_is_made_of_its_three_fields() -> None:
+    """The short way makes the same as the constructor."""
+    entry = entry_of(3, size=10)
+    assert make_entry(tuple(entry)) == entry
+    assert type(make_entry(tuple(entry))) is Entry
 
 
 @pytest.mark.parametrize(
@@ -55,7 +73,7 @@ def test_the_oldest_go(
 ) -> None:
     """What went is handed back, oldest first; the rest is there."""
     ring = Ring(records_max=records_max, bytes_max=bytes_max)
-    gone = ring.push(entry_of(seq, size=size) for seq, size in enumerate(sizes))
+    gone = ring.push([entry_of(seq, size=size) for seq, size in enumerate(sizes)])
     assert numbers(gone) == evicted
     assert numbers(ring.take(100)) == [seq for seq in range(len(sizes)) if seq not in evicted]
 
@@ -72,7 +90,7 @@ def test_a_record_larger_than_the_ring_does_not_stay() -> None:
 def test_what_is_given_back_comes_first_and_goes_first() -> None:
     """The writer gives back the oldest, and the ring may have filled meanwhile."""
     ring = Ring(records_max=4, bytes_max=1000)
-    ring.push(entry_of(seq, size=10) for seq in range(4))
+    ring.push([entry_of(seq, size=10) for seq in range(4)])
     taken = ring.take(3)
     ring.push([entry_of(4, size=10)])
     assert numbers(ring.give_back(taken)) == [0]
@@ -83,7 +101,7 @@ def test_what_is_given_back_comes_first_and_goes_first() -> None:
 def test_fill_is_the_fuller_of_both(size: int, fill: float) -> None:
     """Either bound can be the one that is reached first."""
     ring = Ring(records_max=4, bytes_max=100)
-    ring.push(entry_of(seq, size=size) for seq in range(2))
+    ring.push([entry_of(seq, size=size) for seq in range(2)])
     assert ring.fill == fill
 
 
