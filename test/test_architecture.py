@@ -48,16 +48,17 @@ ROOMS = {
     'recording': VALUES,
     'storage': VALUES | {'recording'},
     'producer': {'clock', 'errors', 'record', 'schema'},
+    'listener': {'producer'},
     'debrief': VALUES | {'storage'},
     'demo': VALUES | {'mavlink', 'producer'},
     'bench': VALUES,
     'ros': VALUES | {'alerts', 'intake', 'recording', 'storage'},
-    'cli': VALUES | {'debrief', 'demo'},
+    'cli': VALUES | {'debrief', 'demo', 'listener'},
 }
 # Of a room that is open only through its door.
 DOORS = {('storage', 'recording'): 'fdr_node.recording.ports'}
 # ROS, the generated messages included, is known in these rooms alone.
-ROS_ROOMS = {'bench', 'producer', 'ros'}
+ROS_ROOMS = {'bench', 'listener', 'producer', 'ros'}
 ROS_LIBRARIES = {
     'builtin_interfaces',
     'diagnostic_msgs',
@@ -91,6 +92,7 @@ OUTSIDE_WORLD = {
 
 # Modules without a test module of the same path, each with where it is tested instead.
 WITHOUT_TWIN = {
+    'alerts/ports.py': 'a Protocol and a plain value; test/alerts/test_courier.py',
     'bench/__main__.py': 'a call of main; test/bench/test_course.py starts the rest',
     'bench/callback_recorder.py': 'a program that test/bench/test_course.py starts',
     'bench/drain_only.py': 'a program that test/bench/test_course.py starts',
