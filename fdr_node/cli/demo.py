@@ -14,6 +14,8 @@
 """
 Publishes something to record: ``fdr demo``; with ``--record``, records it as well and compares.
 
+With ``--listen`` it only shows what others publish (listen).
+
 Data goes to stdout, progress to stderr. What is flown and how is decided in demo, what the flight
 holds in debrief; here both are put side by side.
 """
@@ -21,6 +23,7 @@ holds in debrief; here both are put side by side.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib import import_module
 import json
 from pathlib import Path
 import signal
@@ -36,6 +39,8 @@ from fdr_node.demo.comparison import Comparison, Outcome
 from fdr_node.demo.fleet import fly
 from fdr_node.demo.plan import Plan
 from fdr_node.demo.recorder import Recorder
+from fdr_node.errors import ConfigError
+from fdr_node.record import TOPIC
 
 if TYPE_CHECKING:
     import argparse
@@ -88,6 +93,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ROOT,
         help='flight root for --record, default %(default)s',
     )
+    parser.add_argument(
+        '--listen',
+        action='store_true',
+        help='publish nothing; show what is published, for example by ros2 bag play',
+    )
+    parser.add_argument(
+        '--topic', default=TOPIC, help='what to listen to with --listen, default %(default)s'
+    )
+    parser.add_argument(
+        '--count',
+        metavar='N',
+        type=int,
+        default=0,
+        help='end after so many records with --listen; default 0: at Ctrl-C',
+    )
     parser.add_argument('--json', action='store_true', help='print JSON (docs/cli.md)')
 
 
@@ -96,10 +116,18 @@ def run(args: argparse.Namespace) -> int:
     Fly it.
 
     :param args: as :func:`add_arguments` declares them
-    :return: 0, or 3 when not everything that was published is in the flight, or left its producer
+    :return: 0, or 3 when not everything that was published is in the flight, or left its producer,
+        or when something was heard that is no record
     :raises FdrError: it could not be flown, for example because no recorder listens
     :raises OSError: the log cannot be read, or a process not be started
     """
+    if args.count < 0:
+        raise ConfigError(name='count', value=args.count, bound='0 (no end) or more records')
+    if args.listen:
+        # Of this command only the listener itself needs rclpy.
+        with _stop_on_signal() as stop:
+            code: int = import_module('fdr_node.cli.listen').listen(args, stop)
+        return code
     speed = 1.0 if args.speed is None else args.speed
     plan = Plan(seconds=args.seconds, speed=speed, seed=args.seed, ulog=args.ulog)
     outline = plan.outline()
