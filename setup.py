@@ -55,10 +55,12 @@ setup(
     include_package_data=False,
     install_requires=[
         'filelock',
+        'lz4',
         'mcap>=1.6',
         'msgpack',
         'pymavlink',
         'PyYAML',
+        'zstandard',
     ],
     extras_require={'ulog': ['pyulog']},
     data_files=[

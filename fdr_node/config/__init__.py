@@ -16,6 +16,7 @@
 from fdr_node.config.limits import (
     ALERT_SINKS,
     BACKENDS,
+    COMPRESSIONS,
     FLIGHT_BYTES_MIN,
     FOOTER_JSON_BYTES_MAX,
     GIB,
@@ -33,6 +34,7 @@ from fdr_node.config.spec import Setting, Spec
 __all__ = [
     'ALERT_SINKS',
     'BACKENDS',
+    'COMPRESSIONS',
     'FLIGHT_BYTES_MIN',
     'FOOTER_JSON_BYTES_MAX',
     'GIB',

@@ -34,6 +34,9 @@ FLIGHT_BYTES_MIN = 2 * MIB
 
 BACKENDS = ('mcap',)
 
+# How the chunks of a segment are compressed.
+COMPRESSIONS = ('none', 'lz4', 'zstd')
+
 # When bytes are made durable (fdatasync): at each commit, when a segment is closed, or never by
 # the recorder itself.
 SYNC_POLICIES = ('commit', 'segment', 'never')

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from fdr_node.config.limits import (
     ALERT_SINKS,
     BACKENDS,
+    COMPRESSIONS,
     FLIGHT_BYTES_MIN,
     GIB,
     KIB,
@@ -233,6 +234,10 @@ SPECS: Mapping[str, Spec] = {
     'storage_backend': Spec(
         description='What writes the segments.',
         choices=BACKENDS,
+    ),
+    'compression': Spec(
+        description='How the chunks of a segment are compressed.',
+        choices=COMPRESSIONS,
     ),
     'manifest_paths': Spec(
         description='Files whose SHA-256 goes into the flight header, for example the mission '

@@ -16,7 +16,7 @@ Reads one segment, an MCAP file, from its start to its end or to where it is cut
 
 It goes through the file record by record and uses no index, because a torn file has none. Every
 CRC is checked, and damage is a value that it hands out, never an exception. What the messages
-mean is not looked at. A compressed chunk, which the recorder never writes, counts as damage.
+mean is not looked at.
 
 Source: the MCAP specification, version 0.
 """
@@ -29,6 +29,7 @@ import struct
 from typing import Final, TYPE_CHECKING, TypeVar
 import zlib
 
+from fdr_node.storage import compression
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
@@ -43,10 +44,13 @@ T = TypeVar('T')
 MAGIC: Final = b'\x89MCAP0\r\n'
 
 # What is held in memory at once: one chunk of the recorder is 64 MiB and one record of 64 MiB at
-# most, so a longer one is damage. The texts of a flight are far smaller.
+# most, so a longer one is damage, unpacked as well. The texts of a flight are far smaller.
 RECORD_BYTES_MAX: Final = 192 << 20
 
 _SKIP_BYTES: Final = 1 << 20
+
+# Of the name of a compression, in words about it.
+_NAME_CHARACTERS_MAX: Final = 16
 
 _RECORD_HEAD: Final = struct.Struct('<BQ')
 # Channel, sequence, log time, publish time.
@@ -225,14 +229,19 @@ class SegmentReader:
                 return None
 
     def _chunk(self, chunk: Chunk, start: int) -> Part:
-        if chunk.compression:
-            return self._chunk_damage(start, f'a chunk is compressed ({chunk.compression})')
-        if len(chunk.data) != chunk.uncompressed_size:
+        name, size = chunk.compression, chunk.uncompressed_size
+        if name not in compression.NAMES:
+            reason = f'a chunk is compressed in an unknown way ({name[:_NAME_CHARACTERS_MAX]})'
+            return self._chunk_damage(start, reason)
+        if size > RECORD_BYTES_MAX:
+            return self._chunk_damage(start, f'a chunk of {size} bytes is too long to be read')
+        data = compression.unpack(chunk.data, name, size=size)
+        if data is None:
             return self._chunk_damage(start, 'a chunk is not whole')
         # The specification has 0 for "no CRC".
-        if chunk.uncompressed_crc not in {0, zlib.crc32(chunk.data)}:
+        if chunk.uncompressed_crc not in {0, zlib.crc32(data)}:
             return self._chunk_damage(start, 'the CRC of a chunk is wrong')
-        return Block(start, chunk.data)
+        return Block(start, data)
 
     def _chunk_damage(self, start: int, reason: str) -> Damage:
         # The data section's CRC will be wrong for it, too, and must not be reported as well.

@@ -37,7 +37,12 @@ LIBRARY = f'fdr_node {__version__}'
 
 
 def _mcap(config: RecorderConfig) -> MakeSegment:
-    return partial(McapSegment, library=LIBRARY, sync=config.sync)
+    return partial(
+        McapSegment,
+        library=LIBRARY,
+        sync=config.sync,
+        compression='' if config.compression == 'none' else config.compression,
+    )
 
 
 _BACKENDS: Mapping[str, Callable[[RecorderConfig], MakeSegment]] = {'mcap': _mcap}

@@ -29,6 +29,7 @@ import struct
 from typing import TYPE_CHECKING
 import zlib
 
+from fdr_node.storage.compression import pack
 from mcap.data_stream import RecordBuilder
 from mcap.opcode import Opcode
 from mcap.records import (
@@ -49,6 +50,8 @@ from mcap.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from fdr_node.storage.compression import Packed
+
 MAGIC = b'\x89MCAP0\r\n'
 SCHEMA_ID = 1
 CHANNEL_ID = 1
@@ -65,7 +68,8 @@ MESSAGE_INDEX_ENTRY_BYTES = 16
 _FOOTER_TAIL = struct.Struct('<BQQQ')
 _FOOTER_FIELDS_BYTES = 20
 
-# Chunk record without its data: opcode, length, two times, size, CRC, compression name, length.
+# Chunk record without its data: opcode, length, two times, size, CRC, compression name (here it is
+# empty), length.
 CHUNK_OVERHEAD_BYTES = 9 + 8 + 8 + 8 + 4 + 4 + 8
 # One ChunkIndex record in the summary, for one channel.
 CHUNK_INDEX_BYTES = 9 + 8 * 4 + 4 + 10 + 8 + 4 + 8 + 8
@@ -151,22 +155,35 @@ def metadata_records(
     return data, index
 
 
-def chunk(parts: Sequence[bytes], *, entries: Sequence[int], offset: int) -> EncodedChunk:
+def chunk(
+    parts: Sequence[bytes], *, entries: Sequence[int], offset: int, compression: str = ''
+) -> EncodedChunk:
     """
     Return a chunk and its message index.
 
     :param parts: message heads and messages in turn, as they follow each other in the chunk.
     :param entries: log time and offset within the chunk of each message, in turn; not empty.
     :param offset: where in the file the chunk will begin.
+    :param compression: one of ``compression.NAMES``; what does not get smaller is left as it is.
     """
     data = b''.join(parts)
+    return chunk_of(data, pack(data, compression), entries=entries, offset=offset)
+
+
+def chunk_of(data: bytes, packed: Packed, *, entries: Sequence[int], offset: int) -> EncodedChunk:
+    """
+    Return a chunk and its message index, of data that is packed already.
+
+    :param data: what is in the chunk, as it was before.
+    :param packed: the same as it will stand in the file.
+    """
     log_times = entries[::2]
     start_ns, end_ns = min(log_times), max(log_times)
     record = encode(
         [
             Chunk(
-                compression='',
-                data=data,
+                compression=packed.compression,
+                data=packed.data,
                 message_start_time=start_ns,
                 message_end_time=end_ns,
                 uncompressed_crc=zlib.crc32(data),
@@ -178,8 +195,8 @@ def chunk(parts: Sequence[bytes], *, entries: Sequence[int], offset: int) -> Enc
     index = ChunkIndex(
         chunk_length=len(record),
         chunk_start_offset=offset,
-        compression='',
-        compressed_size=len(data),
+        compression=packed.compression,
+        compressed_size=len(packed.data),
         message_end_time=end_ns,
         message_index_length=len(message_index_record),
         message_index_offsets={CHANNEL_ID: offset + len(record)},

@@ -41,6 +41,9 @@ EPILOGUE_METADATA_BYTES_MAX = 72 * 1024
 # The summary's index of those records, with room for the longest name in use.
 _EPILOGUE_INDEX_BYTES = 512
 
+# Head and data of a record, as they are kept until the commit.
+_RECORD_PARTS = 2
+
 
 class McapSegment:
     """
@@ -52,6 +55,8 @@ class McapSegment:
     :param library: writer's name and version for the MCAP header.
     :param metadata: name and text of the records at its beginning.
     :param sync: when its bytes are made durable: ``commit``, ``segment`` or ``never``.
+    :param compression: of its chunks, one of ``compression.NAMES``. One that holds a single record
+        never is: so the size that the file has with its footer is known before.
     :raises OSError: nothing is left behind.
     """
 
@@ -64,11 +69,15 @@ class McapSegment:
         library: str,
         metadata: Mapping[str, str],
         sync: str = 'commit',
+        compression: str = '',
     ) -> None:
         self._index = index
         self._size_max = size_max
+        self._compression = compression
         self._channel = bag_format.channel_spec()
         self._chunks: list[ChunkIndex] = []
+        # Of the records in the summary that say where the chunks are.
+        self._chunk_indexes_bytes = 0
         self._records = 0
         self._start_ns = 0
         self._end_ns = 0
@@ -115,7 +124,8 @@ class McapSegment:
             return False
         chunk_bytes = self._pending_bytes + mcap_format.MESSAGE_OVERHEAD_BYTES + size
         index_bytes = mcap_format.message_index_bytes(len(self._entries) // 2 + 1)
-        summary_bytes = mcap_format.CHUNK_INDEX_BYTES * (len(self._chunks) + 1)
+        # No chunk takes more than it does without compression, its name in the summary included.
+        summary_bytes = self._chunk_indexes_bytes + mcap_format.CHUNK_INDEX_BYTES
         total = self._file.appended_bytes + mcap_format.CHUNK_OVERHEAD_BYTES + chunk_bytes
         return total + index_bytes + summary_bytes + self._end_bytes_max <= self._size_max
 
@@ -149,11 +159,17 @@ class McapSegment:
         if not self._entries:
             return
         offset = self._file.appended_bytes
-        chunk = mcap_format.chunk(self._parts, entries=self._entries, offset=offset)
+        chunk = mcap_format.chunk(
+            self._parts,
+            entries=self._entries,
+            offset=offset,
+            compression=self._compression if len(self._parts) > _RECORD_PARTS else '',
+        )
         self._append(chunk.data)
         if not self._chunks:
             self._start_ns = chunk.index.message_start_time
         self._chunks.append(chunk.index)
+        self._chunk_indexes_bytes += mcap_format.CHUNK_INDEX_BYTES + len(chunk.index.compression)
         self._records += chunk.message_count
         self._end_ns = chunk.index.message_end_time
         self._clear_pending()

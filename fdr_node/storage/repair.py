@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import errno
 from operator import itemgetter
+import os
 from typing import Final, TYPE_CHECKING
 import zlib
 
@@ -31,8 +32,9 @@ from fdr_node import __version__
 from fdr_node.errors import StorageError
 from fdr_node.storage import bag_format, fs, mcap_format
 from fdr_node.storage.census import index_entries
+from fdr_node.storage.compression import unpack
 from fdr_node.storage.salvage import Salvage, salvage, summarise
-from fdr_node.storage.segment_bytes import CHUNK_DATA_AT
+from fdr_node.storage.segment_bytes import chunk_data_at
 from fdr_node.storage.segment_summary import read_at
 from mcap.records import MetadataIndex
 
@@ -198,9 +200,18 @@ class _Output:
         self._write(records)
 
     def _copy_chunk(self, stream: BinaryIO, index: ChunkIndex) -> None:
-        start = index.chunk_start_offset + CHUNK_DATA_AT
-        data = read_at(stream, start, index.uncompressed_size)
-        chunk = mcap_format.chunk([data], entries=index_entries(data), offset=self._size)
+        start = index.chunk_start_offset + chunk_data_at(index.compression)
+        packed = read_at(stream, start, index.compressed_size)
+        data = unpack(packed, index.compression, size=index.uncompressed_size)
+        if data is None:
+            # It was whole a moment ago.
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        chunk = mcap_format.chunk(
+            [data],
+            entries=index_entries(data),
+            offset=self._size,
+            compression=index.compression,
+        )
         self._chunks.append(chunk.index)
         self._write(chunk.data)
 

@@ -29,7 +29,7 @@ import zlib
 from fdr_node.schema import FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
 from fdr_node.storage import mcap_format
 from fdr_node.storage.census import Census
-from fdr_node.storage.segment_bytes import CHUNK_DATA_AT, SegmentBytes
+from fdr_node.storage.segment_bytes import SegmentBytes
 from fdr_node.storage.segment_summary import parse, read_channel, text_of
 from mcap.opcode import Opcode
 from mcap.records import ChunkIndex, Header, MetadataIndex
@@ -280,17 +280,17 @@ class _Passage:
     def _take_chunk(self) -> bool:
         """Take a chunk whose data has the CRC, however wrong the rest of its head is."""
         found, offset = self._found, self._offset
-        data = self._file.chunk_data(offset)
-        entries = self._census.take(data) if data else []
-        if not data or not entries:
+        chunk = self._file.chunk(offset)
+        entries = self._census.take(chunk.data) if chunk else []
+        if not chunk or not entries:
             return False
         self._note_lost_index()
-        wanted = mcap_format.chunk([data], entries=entries, offset=offset)
-        end = offset + CHUNK_DATA_AT + len(data)
-        if self._file.bytes_at(offset, CHUNK_DATA_AT) != wanted.data[:CHUNK_DATA_AT]:
+        wanted = mcap_format.chunk_of(chunk.data, chunk.packed, entries=entries, offset=offset)
+        end, size = chunk.end, chunk.end - offset
+        head_bytes = size - len(chunk.packed.data)
+        if self._file.bytes_at(offset, head_bytes) != wanted.data[:head_bytes]:
             found.flaws.append(f'byte {offset}: the head of a chunk is wrong')
         self._keep(end)
-        size = end - offset
         message_index = wanted.data[size:]
         if self._file.bytes_at(end, len(message_index)) == message_index:
             self._keep(end + len(message_index))
@@ -315,8 +315,9 @@ class _Passage:
     def _find_next(self) -> None:
         """Go on where the next record is whole, or to the end of the file."""
         found, start = self._found, self._offset
-        behind_index = start + len(found.last_index)
-        if found.last_index and start == found.good_bytes and self._file.is_record(behind_index):
+        is_index = bool(found.last_index) and start == found.good_bytes
+        behind_index = start + len(found.last_index) if is_index else start
+        if is_index and self._file.is_record(behind_index):
             self._advance(behind_index)
             return
         record = self._file.record(start)
@@ -325,7 +326,7 @@ class _Passage:
             return
         place = self._file.search(start + 1)
         if place is None:
-            found.has_torn_records = not self._file.is_without_messages(start)
+            found.has_torn_records = not self._file.is_without_messages(behind_index)
             self._advance(self._file.size)
             return
         notes = found.flaws if self._is_without_loss(start, place) else found.damage

@@ -14,8 +14,8 @@
 """
 Finds single records in the bytes of a segment, of which nothing is sure.
 
-A record is believed when its length fits, a chunk when its data has the CRC in its head. What they
-mean together is decided elsewhere (salvage). It reads, and changes nothing.
+A record is believed when its length fits, a chunk when its data, unpacked, has the CRC in its
+head. What they mean together is decided elsewhere (salvage). It reads, and changes nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from typing import Final, NamedTuple, TYPE_CHECKING
 import zlib
 
 from fdr_node.schema import FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
+from fdr_node.storage import compression
+from fdr_node.storage.compression import Packed
 from fdr_node.storage.segment_summary import read_at, read_end
 from mcap.opcode import Opcode
 
@@ -33,13 +35,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-# A chunk of the recorder is 64 MiB and one record of 64 MiB at most; a longer one is damage.
+# A chunk of the recorder is 64 MiB and one record of 64 MiB at most; a longer one is damage. It
+# bounds what a chunk is unpacked to, as well.
 RECORD_BYTES_MAX: Final = 192 << 20
 
 _HEAD: Final = struct.Struct('<BQ')
-# Behind the head of a chunk without compression: start, end, size, CRC, name's and data's length.
-_CHUNK: Final = struct.Struct('<QQQIIQ')
-CHUNK_DATA_AT: Final = _HEAD.size + _CHUNK.size
+# Behind the head of a chunk: start, end, size, CRC, length of the compression's name. The name and
+# the length of the data follow.
+_CHUNK: Final = struct.Struct('<QQQII')
+_LENGTH: Final = struct.Struct('<Q')
+_NAME_AT: Final = _HEAD.size + _CHUNK.size
+_DATA_AT: Final = _NAME_AT + _LENGTH.size
+_NAME_BYTES_MAX: Final = max(map(len, compression.NAMES))
+_CHUNK_HEAD_BYTES_MAX: Final = _DATA_AT + _NAME_BYTES_MAX
 
 # What stands between magic and DataEnd, beside the chunks: no message is lost with it.
 _WITHOUT_MESSAGES: Final = frozenset(
@@ -58,9 +66,14 @@ _NAMES: Final = b'|'.join(
     re.escape(struct.pack('<I', len(name)) + name.encode())
     for name in (HEADER_NAME, 'rosbag2', SEGMENT_FOOTER_NAME, FOOTER_NAME)
 )
-# How a chunk begins (lengths below 1 TiB, no compression), or one of these metadata records.
+_COMPRESSIONS: Final = b'|'.join(
+    re.escape(struct.pack('<I', len(name)) + name.encode()) for name in compression.NAMES
+)
+# How a chunk begins (lengths below 1 TiB), or one of these metadata records.
 _BEGINNING: Final = re.compile(
-    rb'(?=\x06.{5}\0{3}.{21}\0{3}.{4}\0{4}.{5}\0{3}|\x0c.{8}(?:' + _NAMES + rb'))', re.DOTALL
+    rb'(?=\x06.{5}\0{3}.{21}\0{3}.{4}(?:' + _COMPRESSIONS + rb').{5}\0{3}'
+    rb'|\x0c.{8}(?:' + _NAMES + rb'))',
+    re.DOTALL,
 )
 _BEGINNING_BYTES_MAX: Final = 64
 _WINDOW_BYTES: Final = 1 << 20
@@ -77,6 +90,25 @@ class Raw(NamedTuple):
     def end(self) -> int:
         """Return where it ends."""
         return self.offset + _HEAD.size + len(self.body)
+
+
+class ChunkData(NamedTuple):
+    """
+    What is in a chunk.
+
+    :param data: as it was before it was packed.
+    :param packed: as it stands in the file.
+    :param end: where it ends.
+    """
+
+    data: bytes
+    packed: Packed
+    end: int
+
+
+def chunk_data_at(name: str) -> int:
+    """Return where in a chunk the data begins, for the name of its compression."""
+    return _DATA_AT + len(name)
 
 
 class SegmentBytes:
@@ -128,19 +160,35 @@ class SegmentBytes:
 
     def chunk_data(self, offset: int) -> bytes | None:
         """Return the data of a chunk that begins there, or None when there is none."""
-        head = self.bytes_at(offset, CHUNK_DATA_AT)
-        if len(head) < CHUNK_DATA_AT:
+        chunk = self.chunk(offset)
+        return None if chunk is None else chunk.data
+
+    def chunk(self, offset: int) -> ChunkData | None:
+        """Return what is in a chunk that begins there, or None when there is none."""
+        head = self.bytes_at(offset, _CHUNK_HEAD_BYTES_MAX)
+        if len(head) < _DATA_AT:
             return None
         length = _HEAD.unpack_from(head)[1]
-        _, _, size, crc, _, data_length = _CHUNK.unpack_from(head, _HEAD.size)
-        room = min(RECORD_BYTES_MAX, self.size - offset - CHUNK_DATA_AT)
-        # One length, told three times.
-        for told in dict.fromkeys((data_length, size, length - _CHUNK.size)):
-            if 0 < told <= room:
-                data = self.bytes_at(offset + CHUNK_DATA_AT, told)
-                if zlib.crc32(data) == crc:
-                    return data
+        _, _, size, crc, name_bytes = _CHUNK.unpack_from(head, _HEAD.size)
+        # The name tells where the data begins. It may be wrong, so the others are tried, too.
+        for name in sorted(compression.NAMES, key=lambda name: len(name) != name_bytes):
+            at = chunk_data_at(name)
+            magic = compression.MAGIC.get(name, b'')
+            if self.bytes_at(offset + at, len(magic)) != magic or len(head) < at:
+                continue
+            told = _LENGTH.unpack_from(head, at - _LENGTH.size)[0]
+            # One length, told twice; and three times when the data is not compressed.
+            lengths = [told, length - at + _HEAD.size, *([] if name else [size])]
+            for data_length in dict.fromkeys(lengths):
+                packed = self._packed(offset + at, data_length, name)
+                data = _unpack(packed, size=size, crc=crc) if packed else None
+                if packed and data:
+                    return ChunkData(data, packed, offset + at + data_length)
         return None
+
+    def _packed(self, offset: int, length: int, name: str) -> Packed | None:
+        room = min(RECORD_BYTES_MAX, self.size - offset)
+        return Packed(self.bytes_at(offset, length), name) if 0 < length <= room else None
 
     def search(self, start: int) -> int | None:
         """Return where something begins that is whole, or None when nothing does."""
@@ -158,3 +206,14 @@ class SegmentBytes:
             for match in _BEGINNING.finditer(window):
                 if match.start() < _WINDOW_BYTES:
                     yield window_at + match.start()
+
+
+def _unpack(packed: Packed, *, size: int, crc: int) -> bytes | None:
+    """Return the data of a chunk when it has the CRC, whatever the size in its head."""
+    data, name = packed
+    sizes = [size, compression.told_size(data, name)] if name else [len(data)]
+    for told in dict.fromkeys(sizes):
+        found = compression.unpack(data, name, size=told) if 0 < told <= RECORD_BYTES_MAX else None
+        if found is not None and zlib.crc32(found) == crc:
+            return found
+    return None

@@ -109,6 +109,7 @@ def test_the_defaults_are_those_that_are_promised() -> None:
         'mavlink_component_id': 191,
         'mavlink_signing_key_path': '',
         'storage_backend': 'mcap',
+        'compression': 'none',
         'manifest_paths': (),
         'signing_key_id': '',
         'autostart': True,
@@ -226,6 +227,7 @@ def test_texts_and_lists_are_bounded(name: str, longest: Setting, longer: Settin
 def test_a_backend_is_one_of_those_there_are() -> None:
     """A wrong name is answered with the right ones."""
     assert refusal('storage_backend', 'rosbag').bound == 'one of: mcap'
+    assert refusal('compression', 'gzip').bound == 'one of: none, lz4, zstd'
 
 
 def test_an_unknown_name_is_refused() -> None:

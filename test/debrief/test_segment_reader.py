@@ -139,7 +139,8 @@ def test_no_flipped_bit_goes_unseen() -> None:
 
 CHUNK = CHUNKS[1]
 LAST_OF_CHUNK = CHUNK.offset + CHUNK.size - 1
-CHUNK_CRC_AT = CHUNK.offset + 9 + 24
+CHUNK_CRC_AT_IN_CHUNK = 9 + 24
+CHUNK_CRC_AT = CHUNK.offset + CHUNK_CRC_AT_IN_CHUNK
 (DATA_END,) = raws(mcap_bytes.DATA_END)
 (FOOTER,) = raws(mcap_bytes.FOOTER)
 NOTE = raws(mcap_bytes.METADATA)[0]
@@ -282,13 +283,56 @@ def test_a_chunk_that_is_wrong_inside(spoil: Callable[[bytes], bytes], kept: lis
 
 
 @pytest.mark.parametrize('compression', [CompressionType.LZ4, CompressionType.ZSTD])
-def test_a_compressed_chunk_is_named(compression: CompressionType) -> None:
-    """The recorder writes none, and what is not read must not look empty."""
-    data = segment(RECORDS, style=Style(compression=compression))
-    (chunk,) = raws(mcap_bytes.CHUNK, data)
+def test_a_compressed_chunk_is_read_like_any_other(compression: CompressionType) -> None:
+    """Cut off, or with a wrong bit, it is lost, and the others are not."""
+    data = segment(RECORDS, style=Style(chunk_bytes=200, compression=compression))
     found = Found(data)
-    reason = f'a chunk is compressed ({compression.name.lower()})'
+    assert (found.messages, found.damage) == (messages(ALL), [])
+    chunk = raws(mcap_bytes.CHUNK, data)[1]
+    name, stored, content = mcap_bytes.chunk_content(chunk)
+    assert name == compression.name.lower()
+    end = chunk.offset + chunk.size
+    assert Found(data[: end - 1]).messages == messages([0, 1])
+    for offset in range(end - len(stored), end):
+        found = Found(patched(offset, bytes([data[offset] ^ 1]), data))
+        # What the bit says is not always looked at.
+        assert found.messages in (messages(BUT_CHUNK), messages(ALL)), offset
+        assert len(found.damage) == 1, offset
+    size_at = chunk.offset + 9 + 16
+    for size in (len(content) - 1, len(content) + 1, 2**63):
+        found = Found(patched(size_at, struct.pack('<Q', size), data))
+        assert found.messages == messages(BUT_CHUNK)
+        assert len(found.damage) == 1
+
+
+def test_a_compression_that_is_not_known_is_named() -> None:
+    """What is not read must not look empty; a name that is too long is not said in full."""
+    data = segment(RECORDS, style=Style(compression=CompressionType.ZSTD))
+    (chunk,) = raws(mcap_bytes.CHUNK, data)
+    found = Found(patched(CHUNK_CRC_AT_IN_CHUNK + 8 + chunk.offset, b'9', data))
+    reason = 'a chunk is compressed in an unknown way (9std)'
     assert (found.messages, found.damage) == ([], [Damage(chunk.offset, reason)])
+    long_name = struct.pack('<I', 1000) + b'x' * 1000
+    body = chunk.body[:28] + long_name + chunk.body[36:]
+    wrong = b'\x06' + struct.pack('<Q', len(body)) + body
+    found = Found(data[: chunk.offset] + wrong)
+    reason = f'a chunk is compressed in an unknown way ({"x" * 16})'
+    assert found.damage[0] == Damage(chunk.offset, reason)
+
+
+def test_what_would_unpack_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file may hold gigabytes of zeros; the size that it tells is looked at first."""
+    zeros = RECORDS[0]._replace(payload=bytes(100_000))
+    style = Style(chunk_bytes=200, compression=CompressionType.ZSTD)
+    data = segment([zeros, *RECORDS[1:]], style=style)
+    bomb = raws(mcap_bytes.CHUNK, data)[0]
+    _, stored, content = mcap_bytes.chunk_content(bomb)
+    assert len(stored) < 1000
+    monkeypatch.setattr(segment_reader, 'RECORD_BYTES_MAX', len(content) - 1)
+    found = Found(data)
+    assert found.messages == messages([1, 2, 3, 4, 5, 6, 7])
+    reason = f'a chunk of {len(content)} bytes is too long to be read'
+    assert found.damage == [Damage(bomb.offset, reason)]
 
 
 def test_a_record_that_memory_should_not_hold_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:

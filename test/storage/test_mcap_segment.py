@@ -29,6 +29,7 @@ from failing_calls import FailingCalls
 from fdr_node.config import KIB, MIB
 from fdr_node.record import encode_cdr
 from fdr_node.recording.ports import SegmentFacts
+from fdr_node.storage.compression import NAMES
 from fdr_node.storage.mcap_segment import EPILOGUE_METADATA_BYTES_MAX, McapSegment
 from hypothesis import given, HealthCheck, settings
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ from memory_store import MemoryFlight, MemorySegment, Message
 from on_disk import disk_bytes, open_descriptors, tree
 import pytest
 from rigs import record_of
+from seeds import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +48,10 @@ if TYPE_CHECKING:
     from fdr_node.recording.ports import Segment
 
 BEGIN = {'fdr_flight_header': json.dumps({'flight_id': 'grün'}), 'rosbag2': 'version: 9\n'}
+NOISE = numbers('noise').randbytes(200 * 9000)
 END = {'fdr_segment_footer': '{"records":3}'}
+_HALF = 'x' * ((EPILOGUE_METADATA_BYTES_MAX - 200) // 2)
+LONGEST_END = {'fdr_segment_footer': _HALF, 'fdr_flight_footer': _HALF}
 NAME = 'flight_4.mcap'
 # All examples of a property use one place, where the file before is removed first. No deadline:
 # the computers that test may be slow.
@@ -55,6 +60,7 @@ ONE_PATH = settings(
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+FEWER = settings(ONE_PATH, max_examples=12)
 
 
 class Shelf(Protocol):
@@ -92,13 +98,21 @@ class MemoryShelf:
 class DiskShelf:
     """For the MCAP file."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, compression: str = '') -> None:
         self.path = directory / NAME
+        self.compression = compression
 
     def make(self, *, size_max: int = MIB) -> McapSegment:
         """Return a new segment."""
         self.path.unlink(missing_ok=True)
-        return McapSegment(self.path, index=4, size_max=size_max, library='test', metadata=BEGIN)
+        return McapSegment(
+            self.path,
+            index=4,
+            size_max=size_max,
+            library='test',
+            metadata=BEGIN,
+            compression=self.compression,
+        )
 
     def messages(self) -> list[Message]:
         """Return what is durably in it."""
@@ -112,10 +126,11 @@ class DiskShelf:
         return self.path.exists()
 
 
-@pytest.fixture(params=['memory', 'mcap'])
+@pytest.fixture(params=['memory', 'mcap', 'mcap lz4', 'mcap zstd'])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
-    """Return a place for segments of either kind."""
-    return MemoryShelf() if request.param == 'memory' else DiskShelf(tmp_path)
+    """Return a place for segments of each kind."""
+    backend, _, compression = request.param.partition(' ')
+    return MemoryShelf() if backend == 'memory' else DiskShelf(tmp_path, compression)
 
 
 def message(seq: int, payload_bytes: int = 100) -> Message:
@@ -262,7 +277,7 @@ def test_the_size_at_the_close_is_known_before(
     assert segment.close(end).size_bytes == told
 
 
-@ONE_PATH
+@FEWER
 @given(
     st.integers(512 * KIB, 600 * KIB),
     st.lists(st.integers(0, 120_000), min_size=1, max_size=12),
@@ -280,9 +295,27 @@ def test_a_segment_never_passes_its_size(
         add(segment, [item])
         if seq % chunk_records == 0:
             segment.commit()
-    half = (EPILOGUE_METADATA_BYTES_MAX - 200) // 2
-    end = {'fdr_segment_footer': 'x' * half, 'fdr_flight_footer': 'x' * half}
-    assert segment.close(end).size_bytes <= size_max
+    assert segment.close(LONGEST_END).size_bytes <= size_max
+
+
+@FEWER
+@given(st.integers(512 * KIB, 600 * KIB), st.lists(st.booleans(), min_size=1, max_size=9))
+def test_neither_noise_nor_zeros_pass_the_size(
+    shelf: Shelf, size_max: int, are_zeros: list[bool]
+) -> None:
+    """However well what it is given can be compressed, chunk by chunk."""
+    segment = shelf.make(size_max=size_max)
+    for seq in range(200):
+        is_zero = are_zeros[seq // 3 % len(are_zeros)]
+        at, end = seq * 9000, (seq + 1) * 9000
+        payload = bytes(9000) if is_zero else NOISE[at:end]
+        data = encode_cdr(record_of(seq)._replace(payload=payload))
+        if not segment.fits(len(data)):
+            break
+        add(segment, [message(seq)._replace(data=data)])
+        if seq % 3 == 2:
+            segment.commit()
+    assert segment.close(LONGEST_END).size_bytes <= size_max
 
 
 def test_a_full_segment_is_full(shelf: Shelf) -> None:
@@ -296,10 +329,10 @@ def test_a_full_segment_is_full(shelf: Shelf) -> None:
 # --- the file
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> DiskShelf:
+@pytest.fixture(params=NAMES, ids=lambda name: name or 'none')
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> DiskShelf:
     """Return a place for files."""
-    return DiskShelf(tmp_path)
+    return DiskShelf(tmp_path, request.param)
 
 
 def closed(disk: DiskShelf, chunks: Iterable[Iterable[int]], end: Mapping[str, str]) -> None:
@@ -372,6 +405,24 @@ def test_an_open_file_is_whole_to_every_reader(disk: DiskShelf) -> None:
         assert [m.sequence for _, _, m in reader.iter_messages()] == list(range(seq))
         add(segment, [message(seq)])
         segment.commit()
+
+
+def test_a_chunk_is_compressed_when_that_makes_it_smaller(disk: DiskShelf) -> None:
+    """And when it holds more than one record: the size of a single one must be known before."""
+    segment = disk.make()
+    for records in ([bytes(5000), bytes(5000)], [NOISE[:3], NOISE[3:9000]], [bytes(5000)]):
+        add(segment, [message(0)._replace(data=data) for data in records])
+        segment.commit()
+    segment.close(END)
+    data = disk.path.read_bytes()
+    mcap_bytes.check(data)
+    chunks = [
+        mcap_bytes.chunk_content(item)
+        for item in mcap_bytes.records_of(data)
+        if item.opcode == mcap_bytes.CHUNK
+    ]
+    assert [name for name, _, _ in chunks] == [disk.compression, '', '']
+    assert (len(chunks[0][1]) < 500) == bool(disk.compression)
 
 
 OPENING = range(1, 8)

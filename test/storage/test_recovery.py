@@ -32,6 +32,7 @@ from bag_reader import metadata_of
 from failing_calls import FailingCalls
 from fdr_node.schema import FlightFooter
 from fdr_node.storage import recovery, repair
+from fdr_node.storage.compression import LZ4, ZSTD
 from fdr_node.storage.recovery import plan_recovery, recover
 from mcap_bytes import records_of
 from on_disk import open_descriptors, tree
@@ -284,6 +285,26 @@ def test_what_is_left_of_a_closed_flight(row: str, quick_path: Path) -> None:
     assert footer_in(directory).clean_shutdown == (
         not {METADATA, LAST} <= files.keys() - closed_flight().keys()
     )
+
+
+# Where sectors begin in them is another matter.
+COMPRESSED_ROWS = [row for row in TABLE if not row.startswith('zeros')]
+
+
+@pytest.mark.parametrize('row', COMPRESSED_ROWS)
+@pytest.mark.parametrize('compression', [LZ4, ZSTD])
+def test_what_is_left_of_a_compressed_flight(row: str, compression: str, quick_path: Path) -> None:
+    """The same as of any other, closed or killed."""
+    edit, survivors, has_loss = TABLE[row]
+    for flight in (closed_flight, killed_flight):
+        directory = quick_path / flight.__name__
+        directory.mkdir()
+        files = flight(compression)
+        edit(files)
+        bag = put(files, directory)
+        plan = recover_flight(bag)
+        assert bool(plan.losses) == has_loss, plan.losses
+        judge(bag, survivors)
 
 
 @pytest.mark.parametrize('row', TABLE)

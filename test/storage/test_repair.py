@@ -197,6 +197,31 @@ def test_what_is_wrong_without_a_loss_is_right_in_the_copy(part: str, path: Path
     )
 
 
+@pytest.mark.parametrize('compression', ['lz4', 'zstd'])
+def test_a_copy_is_compressed_as_the_segment_was(compression: str, path: Path) -> None:
+    """What it holds is what was whole."""
+    data = closed_flight(compression)[name_of(1)]
+    places = chunk_places(data)
+    path.write_bytes(flipped(data, places[1].data.start))
+    copy(path)
+    content = read_segment(path)
+    assert [item.record.seq for item in content.stored] == [*places[0].seqs, *places[2].seqs]
+    chunks = [item for item in mcap_bytes.records_of(path.read_bytes()) if item.opcode == 0x06]
+    assert [mcap_bytes.chunk_content(item)[0] for item in chunks] == [compression] * 2
+
+
+def test_a_disk_that_reads_something_else_the_second_time(path: Path) -> None:
+    """The copy is not made, and can be tried again."""
+    data = closed_flight('zstd')[name_of(1)]
+    path.write_bytes(data)
+    found = examined(path)
+    path.write_bytes(flipped(data, chunk_places(data)[1].data.start))
+    with pytest.raises(OSError, match='Input/output error'):
+        repair.copy_segment(path, found, beginning=BEGINNING, end=END)
+    copy(path)
+    assert len(read_segment(path).stored) == found.records - len(SECOND.seqs)
+
+
 def test_a_copy_that_cannot_be_read_back_changes_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

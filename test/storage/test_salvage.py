@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from fdr_node.storage import mcap_format
 from fdr_node.storage.bag_format import beginning_texts, channel_spec
+from fdr_node.storage.compression import LZ4, ZSTD
 from fdr_node.storage.salvage import Salvage, salvage, summarise
 from mcap_bytes import DATA_END, records_of
 import pytest
@@ -205,6 +206,79 @@ def test_a_flipped_bit_costs_at_most_its_chunk(label: str) -> None:
 def test_every_flipped_bit_costs_at_most_its_chunk(label: str, bit: int) -> None:
     """Each bit of the whole file."""
     check_flips(FILES[label], range(len(FILES[label])), bit)
+
+
+# --- compressed
+
+
+COMPRESSED = {
+    f'{label} {name}': flight(name)[name_of(index)]
+    for name in (LZ4, ZSTD)
+    for label, flight, index in (('closed', closed_flight, 1), ('open', killed_flight, 2))
+}
+
+
+@pytest.mark.parametrize('label', COMPRESSED)
+def test_a_compressed_segment_holds_what_another_does(label: str) -> None:
+    """Whole, and cut off at every byte of its last two chunks and of what follows them."""
+    data = COMPRESSED[label]
+    state, name = label.split()
+    found, plain = found_in(data), found_in(FILES[state])
+    assert found.is_sound
+    assert {item.compression for item in found.chunks} == {name}
+    for fact in ('records', 'start_ns', 'end_ns', 'producers', 'channel', 'is_closed'):
+        assert getattr(found, fact) == getattr(plain, fact), fact
+    places = chunk_places(data)
+    for size in range(places[-2].whole.start, len(data)):
+        found = found_in(data[:size])
+        records = sum(len(place.seqs) for place in places if place.whole.end <= size)
+        assert (found.records, found.is_closed, found.is_sound) == (records, False, True), size
+        in_chunk = any(place.whole.start < size < place.whole.end for place in places)
+        assert found.has_torn_records == in_chunk, size
+
+
+def check_compressed_flips(data: bytes, offsets: range, bit: int) -> None:
+    """Turn bits round one after the other, and check what is found each time."""
+    for offset in offsets:
+        kept = kept_without(data, Span(offset, offset + 1))
+        found = outcome_of(flipped(data, offset, bit))
+        # Not every bit of what is packed is looked at by who unpacks it.
+        assert found.records >= kept, (offset, bit)
+        assert not found.is_fine, (offset, bit)
+        assert found.has_loss >= (found.records < IN_SEGMENT), (offset, bit)
+
+
+@pytest.mark.parametrize('label', COMPRESSED)
+def test_a_flipped_bit_costs_at_most_its_compressed_chunk(label: str) -> None:
+    """Bits in every part of the file, other ones in each run."""
+    choice = numbers(label)
+    offsets = range(choice.randrange(11), len(COMPRESSED[label]), 11)
+    check_compressed_flips(COMPRESSED[label], offsets, choice.randrange(8))
+
+
+@pytest.mark.fault
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize('bit', range(8))
+@pytest.mark.parametrize('label', COMPRESSED)
+def test_every_flipped_bit_costs_at_most_its_compressed_chunk(label: str, bit: int) -> None:
+    """Each bit of the whole file."""
+    check_compressed_flips(COMPRESSED[label], range(len(COMPRESSED[label])), bit)
+
+
+@pytest.mark.parametrize('label', COMPRESSED)
+def test_sectors_of_zeros_cost_the_compressed_chunks_that_they_touch(label: str) -> None:
+    """The others are found again."""
+    data = COMPRESSED[label]
+    for sector in range(0, len(data), SECTOR_BYTES):
+        size = min(SECTOR_BYTES, len(data) - sector)
+        kept = kept_without(data, Span(sector, sector + size))
+        outcome = outcome_of(patched(data, sector, bytes(size)))
+        assert (outcome.records, outcome.is_fine) == (kept, False)
+        assert outcome.has_loss >= (kept < IN_SEGMENT)
+
+
+# --- words
 
 
 def test_a_damaged_chunk_is_told_with_the_number_of_its_records() -> None:

@@ -16,9 +16,11 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 import struct
 
 from fdr_node.storage import segment_bytes
+from fdr_node.storage.compression import LZ4, ZSTD
 from fdr_node.storage.segment_bytes import SegmentBytes
 import mcap_bytes
 import pytest
@@ -103,6 +105,55 @@ def test_a_chunk_without_its_crc_is_none() -> None:
     """Nor one whose data is not what it was."""
     for offset in (SECOND.crc.start, SECOND.data.start, SECOND.data.end - 1):
         assert over(flipped(DATA, offset)).chunk_data(SECOND.whole.start) is None
+
+
+@pytest.mark.parametrize('name', [LZ4, ZSTD])
+@pytest.mark.parametrize('field', [1, 41], ids=['record', 'data'])
+def test_a_compressed_chunk_is_what_it_was(name: str, field: int) -> None:
+    """With one of its two lengths, and the CRC; name and size follow from the data."""
+    data = closed_flight(name)[name_of(1)]
+    place = chunk_places(data)[1]
+    offset, (start, end) = place.whole.start, place.data
+    content = over(DATA).chunk_data(SECOND.whole.start)
+    whole = over(data).chunk(offset)
+    assert whole == (content, (data[start:end], name), end)
+    spoilt = patched(data, offset, bytes(33))
+    spoilt = patched(spoilt, place.crc.end, bytes([9, 0, 0, 0]) + b'?' * len(name) + bytes(8))
+    length = end - start if field == 41 else end - offset - 9
+    at = offset + field + (len(name) if field == 41 else 0)
+    assert over(patched(spoilt, at, struct.pack('<Q', length))).chunk(offset) == whole
+    # Without either of them it is not known where it ends, and a name alone packs nothing.
+    assert over(spoilt).chunk(offset) is None
+    assert over(flipped(data, start)).chunk(offset) is None
+    assert over(data[: end - 1]).chunk(offset) is None
+
+
+@pytest.mark.parametrize('name', [LZ4, ZSTD])
+def test_a_compressed_chunk_is_found_again(name: str) -> None:
+    """As any other is."""
+    data = closed_flight(name)[name_of(1)]
+    places = chunk_places(data)
+    for place, following in pairwise(places):
+        before, start = place.whole.start + 1, following.whole.start
+        # The message index stands between the two, and is not searched for.
+        assert over(data).search(before) == start
+
+
+def test_a_chunk_is_not_unpacked_to_more_than_memory_should_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever it says of its size."""
+    data = closed_flight(ZSTD)[name_of(1)]
+    place = chunk_places(data)[1]
+    content = over(data).chunk_data(place.whole.start)
+    assert content is not None
+    packed_bytes = place.data.end - place.data.start
+    for size in (0, 1, len(content), 2**63):
+        spoilt = patched(data, place.whole.start + 25, struct.pack('<Q', size))
+        for bytes_max in (packed_bytes, len(content) - 1, len(content)):
+            monkeypatch.setattr(segment_bytes, 'RECORD_BYTES_MAX', bytes_max)
+            found = over(spoilt).chunk_data(place.whole.start)
+            assert found == (content if bytes_max == len(content) else None)
 
 
 def test_the_first_byte_tells_whether_messages_may_be_lost() -> None:

@@ -25,6 +25,9 @@ import struct
 from typing import NamedTuple, TYPE_CHECKING
 import zlib
 
+import lz4.frame
+import zstandard
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -118,6 +121,20 @@ def records_of(data: bytes) -> list[Raw]:
     return split(data.removeprefix(MAGIC).removesuffix(MAGIC), offset=len(MAGIC))
 
 
+def chunk_content(chunk: Raw) -> tuple[str, bytes, bytes]:
+    """Return how a chunk is compressed, its data in the file, and the same unpacked."""
+    fields = Cursor(chunk.body)
+    for form in 'QQQI':
+        fields.take(form)
+    compression, stored = fields.text(), fields.blob('Q')
+    if compression == 'lz4':
+        return compression, stored, lz4.frame.decompress(stored)
+    if compression == 'zstd':
+        return compression, stored, zstandard.decompress(stored)
+    assert compression == ''
+    return compression, stored, stored
+
+
 def check(data: bytes) -> None:
     """Check every checksum, index and count of a whole file."""
     records = records_of(data)
@@ -175,9 +192,10 @@ def _check_chunk(data: bytes, chunk: Raw, index: bytes) -> int:
     """Check a chunk, its message index and its chunk index. :return: its messages."""
     fields = Cursor(chunk.body)
     start_ns, end_ns, size, crc = (fields.take(form) for form in 'QQQI')
-    assert fields.text() == ''
-    content = fields.blob('Q')
+    compression, stored, content = chunk_content(chunk)
     assert (len(content), zlib.crc32(content)) == (size, crc)
+    # What compression does not make smaller has none.
+    assert (len(stored) < size) == bool(compression)
     messages = split(content)
     assert {item.opcode for item in messages} == {MESSAGE}
     entries = []
@@ -190,14 +208,16 @@ def _check_chunk(data: bytes, chunk: Raw, index: bytes) -> int:
     assert (start_ns, end_ns) == (min(times), max(times))
 
     (message_index,) = split(_record_at(data, chunk.offset + chunk.size))
-    told = Cursor(message_index.body)
-    assert (message_index.opcode, told.take('H'), told.pairs('QQ')) == (MESSAGE_INDEX, 1, entries)
+    listed = Cursor(message_index.body)
+    channel, pairs = listed.take('H'), listed.pairs('QQ')
+    assert (message_index.opcode, channel, pairs) == (MESSAGE_INDEX, 1, entries)
 
     fields = Cursor(index)
     assert [fields.take('Q') for _ in range(4)] == [start_ns, end_ns, chunk.offset, chunk.size]
     assert fields.pairs('HQ') == [(1, chunk.offset + chunk.size)]
     assert fields.take('Q') == message_index.size
-    assert (fields.text(), fields.take('Q'), fields.take('Q')) == ('', size, size)
+    told = fields.text(), fields.take('Q'), fields.take('Q')
+    assert told == (compression, len(stored), size)
     return len(messages)
 
 

@@ -92,13 +92,14 @@ def chunk_places(data: bytes) -> list[ChunkPlace]:
     for chunk, index in pairwise(records):
         if chunk.opcode == mcap_bytes.CHUNK:
             start, end = chunk.offset, chunk.offset + chunk.size
+            _, stored, content = mcap_bytes.chunk_content(chunk)
             places.append(
                 ChunkPlace(
                     whole=Span(start, end),
                     crc=Span(start + 33, start + 37),
-                    data=Span(start + 49, end),
+                    data=Span(end - len(stored), end),
                     message_index=Span(index.offset, index.offset + index.size),
-                    seqs=_seqs_in(chunk.body[40:]),
+                    seqs=_seqs_in(content),
                 )
             )
     return places
@@ -130,22 +131,22 @@ def without(*segments: int) -> list[int]:
     return [seq for seq in ALL if seq // IN_SEGMENT not in segments]
 
 
-def closed_flight() -> Files:
+def closed_flight(compression: str = 'none') -> Files:
     """Return a flight that was closed."""
-    return dict(_closed_flight())
+    return dict(_closed_flight(compression))
 
 
-def killed_flight() -> Files:
+def killed_flight(compression: str = 'none') -> Files:
     """Return a flight whose recorder was killed right behind its last commit."""
-    return dict(_killed_flight()[0])
+    return dict(_killed_flight(compression)[0])
 
 
-def torn_flight(written_bytes: int) -> Files:
+def torn_flight(written_bytes: int, compression: str = 'none') -> Files:
     """Return one that was killed in the commit of two more records: so much of it is written."""
-    files = killed_flight()
+    files = killed_flight(compression)
     name = name_of(SEGMENTS - 1)
     committed_bytes = len(files[name]) - OPEN_END_BYTES
-    files[name] = _killed_flight()[1][: committed_bytes + written_bytes]
+    files[name] = _killed_flight(compression)[1][: committed_bytes + written_bytes]
     return files
 
 
@@ -168,9 +169,9 @@ def repeated_flight(own: int) -> Files:
     return files
 
 
-def last_commit_bytes() -> int:
+def last_commit_bytes(compression: str = 'none') -> int:
     """Return how many bytes that commit writes."""
-    files, whole = _killed_flight()
+    files, whole = _killed_flight(compression)
     return len(whole) - len(files[name_of(SEGMENTS - 1)]) + OPEN_END_BYTES
 
 
@@ -257,11 +258,11 @@ def record_another(root: Path) -> None:
 
 
 @contextmanager
-def _recording() -> Iterator[DiskRig]:
+def _recording(compression: str) -> Iterator[DiskRig]:
     """Record the flight up to its last commit."""
     with tempfile.TemporaryDirectory() as place:
         # Segments of any size: they are cut for their age.
-        rig = DiskRig(Path(place), {'segment_duration_max_s': 1.0})
+        rig = DiskRig(Path(place), {'segment_duration_max_s': 1.0, 'compression': compression})
         header = header_of(rig.config, rig.clock)
         rig.recorder.open_flight(replace(header, session_id=SESSION_ID))
         for seq in ALL:
@@ -277,16 +278,16 @@ def _recording() -> Iterator[DiskRig]:
 
 
 @cache
-def _closed_flight() -> Files:
-    with _recording() as rig:
+def _closed_flight(compression: str) -> Files:
+    with _recording(compression) as rig:
         rig.recorder.close_flight()
         return tree(rig.directory)
 
 
 @cache
-def _killed_flight() -> tuple[Files, bytes]:
+def _killed_flight(compression: str) -> tuple[Files, bytes]:
     """Return the flight up to its last commit, and its last segment after one more."""
-    with _recording() as rig:
+    with _recording(compression) as rig:
         files = tree(rig.directory)
         rig.write([len(ALL), len(ALL) + 1], payload_bytes=60)
         rig.recorder.commit()
