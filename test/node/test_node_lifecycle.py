@@ -138,14 +138,15 @@ def test_stopped_before_it_was_activated(field: Field, station: GroundStation) -
 def test_orders_that_the_state_does_not_have_do_not_stop_the_recording(
     field: Field, station: GroundStation
 ) -> None:
-    """By its name the order is refused; by its number rclpy raises, and the node goes on."""
+    """By its name the order is refused; by its number rclpy may raise, and the node goes on."""
     recorder = field.recorder()
     said = recorder.wait_recording()
     assert not station.transition('activate')
     assert not station.transition('fly')
     for number in (Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_CONFIGURE, 250):
         station.order_number(number)
-    assert recorder.wait_event('step_failed')['step'] == 'executor'
+    # The second is what rclpy of Kilted says; that of Jazzy raises in the executor.
+    recorder.wait_errors('"step": "executor"', 'Unable to start transition 250')
     producer = field.producer('camera')
     station.hears('camera')
     published = producer.send(50, rate=500)

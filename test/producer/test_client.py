@@ -31,9 +31,9 @@ from fdr_node.schema import (
     Payload,
     ProducerStats,
 )
+from own_context import own_context
 import pytest
 import rclpy
-from rclpy.context import Context
 from rclpy.serialization import deserialize_message
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def test_a_node_that_is_not_spun_publishes_at_close(
 ) -> None:
     """Closing needs no executor."""
     reader = make_reader()
-    with Context() as context:
+    with own_context(None) as context:
         node = rclpy.create_node('asleep', context=context)
         with FdrClient(node, 'imu', topic=topic) as fdr:
             fdr.record('sample', {})
@@ -248,7 +248,7 @@ def test_a_node_that_is_not_spun_publishes_at_close(
 
 def test_after_ros_has_shut_down_closing_counts_what_is_left(topic: str) -> None:
     """A dead context is no reason to raise; nothing went out, and the count says so."""
-    with Context() as context:
+    with own_context(None) as context:
         node = rclpy.create_node('gone', context=context)
         fdr = FdrClient(node, 'imu', topic=topic)
         fdr.record('sample', {})

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from fdr_node.producer.outlet import Outlet
 from fdr_node.record import encode_cdr, FdrRecord
+from own_context import own_context
 import pytest
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def test_it_publishes_bytes_as_they_are_and_knows_its_readers(
 
 def test_after_a_shutdown_everything_is_refused(topic: str) -> None:
     """A dead context takes nothing and has no readers."""
-    with Context() as context:
+    with own_context(None) as context:
         node = rclpy.create_node('gone', context=context)
         outlet = Outlet(node, topic, MutuallyExclusiveCallbackGroup())
         assert outlet.is_alive

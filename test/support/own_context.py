@@ -35,10 +35,11 @@ def random_domain() -> int:
 
 
 @contextmanager
-def own_context(domain_id: int, arguments: Sequence[str] = ()) -> Iterator[Context]:
+def own_context(domain_id: int | None, arguments: Sequence[str] = ()) -> Iterator[Context]:
     """
     Return a context, and end it.
 
+    :param domain_id: None is that of the environment.
     :param arguments: what follows ``--ros-args`` on a command line.
     """
     context = Context()

@@ -85,6 +85,14 @@ class Process:
         assert line, f'no line came; stderr: {self.errors}'
         return line
 
+    def wait_errors(self, *texts: str) -> str:
+        """Return the first of some texts that is on its stderr, which may still be to come."""
+        until_s = time.monotonic() + WAIT_S
+        while not (found := [text for text in texts if text in self.errors]):
+            assert time.monotonic() < until_s, f'none of {texts}; stderr: {self.errors}'
+            select.select([], [], [], 0.02)
+        return found[0]
+
     def write_line(self, line: str) -> None:
         """Give it an order."""
         pipe = _pipe(self.popen.stdin)
