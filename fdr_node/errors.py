@@ -158,11 +158,15 @@ class FdrOpenError(FdrError):
 
     :param path: the directory or file that stands in the way
     :param reason: why, in words for the operator
+    :param errno: error number of the system, such as ENOSPC; 0 where it was none
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, reason: str) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, reason: str, errno: int | None = 0
+    ) -> None:
         self.path = os.fspath(path)
         self.reason = reason
+        self.errno = errno or 0
         super().__init__(f'cannot open a flight in {self.path}: {reason}')
 
 

@@ -168,9 +168,8 @@ SPECS: Mapping[str, Spec] = {
         description='On a full disk the oldest segments of the flight go until this much of it is '
         'left; after that nothing more is given up.',
         unit='bytes',
-        minimum=FLIGHT_BYTES_MIN,
+        minimum=0,
         maximum=1 << 50,
-        zero_is_off=True,
     ),
     'io_stall_s': Spec(
         description='A disk that has not answered for this long is told to the operator.',

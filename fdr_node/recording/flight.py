@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Keeps the segments of one open flight: fills them, cuts them, drops the oldest, ends them.
+Keeps the segments of one open flight: fills them, cuts them, moves to another disk, ends them.
 
 Every method either does its step on disk or raises ``OSError`` and can be called again: it goes
 on where it stopped. When to commit, and what a failure means, is not decided here.
@@ -20,18 +20,22 @@ on where it stopped. When to commit, and what a failure means, is not decided he
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from typing import NamedTuple, TYPE_CHECKING
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
-from fdr_node.record import encode_cdr, FdrRecord, stamp_of
 from fdr_node.recording import rotation
-from fdr_node.recording.footer import drop_note, segment_footer
+from fdr_node.recording.drops import Drops
+from fdr_node.recording.footer import segment_footer
+from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
+from fdr_node.recording.place import Closed, Places
 from fdr_node.schema import (
-    encode_payload,
+    DropReason,
     FOOTER_NAME,
     HEADER_NAME,
     OTHERS,
+    PARTS_NAME,
     SEGMENT_FOOTER_NAME,
 )
 
@@ -40,21 +44,11 @@ if TYPE_CHECKING:
 
     from fdr_node.clock import Clock, LogClock
     from fdr_node.config import RecorderConfig
-    from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
-    from fdr_node.schema import FlightFooter, FlightHeader, Payload, SegmentDropped
-
-# The producer of the recorder's own records.
-OWN_PRODUCER = 'fdr'
+    from fdr_node.recording.ports import FlightStore, PendingRecord, Segment
+    from fdr_node.schema import FlightFooter, FlightHeader, Payload
 
 # Producers that are counted by name: memory must not follow a hostile publisher that invents them.
 PRODUCERS_MAX = 2048
-
-
-class Closed(NamedTuple):
-    """A segment that is never written again."""
-
-    facts: SegmentFacts
-    producers: Counter[str]
 
 
 class Flight:
@@ -64,11 +58,12 @@ class Flight:
     :param header: what the flight is; repeated in every segment.
     :param config: sizes and the cap.
     :param store: where it is written; already open.
+    :param spare: where it goes on when that fails; claimed. None without a second disk.
     :param clock: for the recorder's own records and for the age of segments.
     :param log_clock: log time of the flight.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all of them are keywords
         self,
         header: FlightHeader,
         *,
@@ -76,17 +71,14 @@ class Flight:
         store: FlightStore,
         clock: Clock,
         log_clock: LogClock,
+        spare: FlightStore | None = None,
     ) -> None:
         self.header = header
-        self.store = store
         self.records = 0
         self.producers: Counter[str] = Counter()
         # The same at the last commit: what is pending may be lost yet.
         self.producers_durable: Counter[str] = Counter()
-        self.rollover_count = 0
-        self._rolled_off: Counter[str] = Counter()
-        # Segments that were dropped and that nobody was told of yet.
-        self.dropped: list[SegmentFacts] = []
+        self.drops = Drops()
         # CLOCK_MONOTONIC of the last commit, and of the oldest record that is not committed.
         self.committed_ns: int | None = None
         self.pending_since_ns: int | None = None
@@ -94,10 +86,8 @@ class Flight:
         self._clock = clock
         self._log_clock = log_clock
         self._custom_data = {HEADER_NAME: header.to_json()}
-        self._closed: deque[Closed] = deque()
-        self._bytes_in_closed = 0
-        self._bytes_of_dropped = 0
-        self._metadata_bytes = 0
+        stores = [store] if spare is None else [store, spare]
+        self._places = Places(stores, config=config)
         self._segment: Segment | None = None
         self._segment_index = -1
         # CLOCK_MONOTONIC of the first record in the open segment.
@@ -108,9 +98,23 @@ class Flight:
         self._is_cut_short = False
         # Records of a segment that had to be left, for the next one.
         self._left_over: list[PendingRecord] = []
-        self._notes: deque[SegmentDropped] = deque()
-        self._own_seq = 0
+        self._own = OwnRecords(header.session_id, clock=clock)
         self._last_log_ns = 0
+
+    @property
+    def store(self) -> FlightStore:
+        """Return where it is written now."""
+        return self._places.here.store
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether there is another place for it."""
+        return self._places.has_spare
+
+    @property
+    def can_give_back(self) -> bool:
+        """Whether it has an old segment here that it may lose on a full disk."""
+        return self._places.here.can_give_back
 
     @property
     def segment_index(self) -> int:
@@ -136,24 +140,23 @@ class Flight:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the flight directory."""
-        return self._bytes_in_closed + self.segment_bytes + self._metadata_bytes
+        """Bytes of the flight, in all its directories."""
+        return self._places.size_bytes + self.segment_bytes
 
     @property
     def bytes_written(self) -> int:
         """Bytes of all segments that the flight has had, dropped ones included."""
-        return self._bytes_in_closed + self._bytes_of_dropped + self.segment_bytes
+        return self._bytes_before + self.segment_bytes
 
     @property
-    def records_rolled_off(self) -> int:
-        """Return records in segments that were dropped."""
-        return self._rolled_off.total()
+    def _bytes_before(self) -> int:
+        return self._places.closed_bytes + self.drops.size_bytes
 
     @property
     def records_durable(self) -> int:
         """Return records that are on disk or were, in segments dropped since."""
         in_open = self._segment.facts.records if self._segment else 0
-        return self.records_rolled_off + in_open + sum(c.facts.records for c in self._closed)
+        return self.drops.records + in_open + self._places.records
 
     def put(
         self, data: bytes, *, producer_id: str, sequence: int, received_ns: int, made_ns: int
@@ -190,15 +193,20 @@ class Flight:
 
         :raises OSError: as :meth:`put`.
         """
-        data, made_ns, now_ns = self._own_record(payload)
+        record = self._own.make(payload)
         self.put(
-            data,
+            record.data,
             producer_id=OWN_PRODUCER,
-            sequence=self._own_seq,
-            received_ns=now_ns,
-            made_ns=made_ns,
+            sequence=record.sequence,
+            received_ns=record.monotonic_ns,
+            made_ns=record.made_ns,
         )
-        self._own_seq += 1
+        self._own.was_taken()
+
+    def watched_file(self) -> tuple[str, int] | None:
+        """Return the name and the known size of the file that is to grow; None without one."""
+        segment = self._segment
+        return (segment.facts.name, segment.facts.size_bytes) if segment else None
 
     def commit(self) -> None:
         """
@@ -221,6 +229,39 @@ class Flight:
             self._next_segment()
         else:
             self._open_segment()
+
+    def give_back(self) -> None:
+        """
+        Drop the oldest segment for the space that it takes; there is one that may go.
+
+        :raises OSError: it is still there.
+        """
+        # Listed again with the next commit, should there be no room for the list yet.
+        self._is_listed = False
+        self.drops.note(self._places.here.give_back(self._custom_data), DropReason.SPACE)
+
+    def leave(self, *, is_trusted: bool) -> None:
+        """
+        Leave the open segment for another one, which the next step begins.
+
+        :param is_trusted: close it, where that can be done; else it ends at its last good commit.
+        """
+        segment = self._segment
+        if is_trusted and segment is not None and not segment.is_suspect:
+            with suppress(OSError):
+                self._end_segment(segment, self._end_metadata(None))
+        if self._segment is not None:
+            self._leave(self._segment)
+
+    def move(self) -> None:
+        """
+        Go on in the other place; there is one, and no segment is open.
+
+        What is in the place before stays there, and its bag says where the flight goes on, as far
+        as its disk still takes that.
+        """
+        self._custom_data[PARTS_NAME] = self._places.move()
+        self._places.tell_others(self._custom_data)
 
     def is_old(self) -> bool:
         """
@@ -246,7 +287,9 @@ class Flight:
         metadata = self._end_metadata(footer)
         self.put_own(footer)
         self._end_segment(self._open_segment(), metadata)
-        self._publish({**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]})
+        custom_data = {**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]}
+        self._publish(custom_data)
+        self._places.tell_others(custom_data)
         return footer
 
     def abandon(self) -> None:
@@ -259,7 +302,11 @@ class Flight:
         if self._segment is not None:
             self._segment.abort()
             self._segment = None
-        self.store.close_flight(discard=True)
+        self._places.give_back(discard=True)
+
+    def release(self) -> None:
+        """Let others write where it was written."""
+        self._places.give_back()
 
     def _settle(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
         """Return a footer whose own bytes are in the number of bytes that it tells."""
@@ -268,28 +315,14 @@ class Flight:
         if not segment.fits(FOOTER_JSON_BYTES_MAX):
             segment = self._next_segment()
             self._commit(segment)
-        before = self._bytes_in_closed + self._bytes_of_dropped
+        before = self._bytes_before
         while True:
-            data, _, _ = self._own_record(footer)
-            total = before + segment.size_if_closed(len(data), self._end_metadata(footer))
+            size = len(self._own.make(footer).data)
+            total = before + segment.size_if_closed(size, self._end_metadata(footer))
             if total == footer.bytes_written:
                 return footer
             # A larger number takes at least as many bytes as a smaller one, so this ends.
             footer = make_footer(total)
-
-    def _own_record(self, payload: Payload) -> tuple[bytes, int, int]:
-        stamp_ns, now_ns = stamp_of(self._clock.wall_ns()), self._clock.monotonic_ns()
-        record = FdrRecord(
-            stamp_ns=stamp_ns,
-            monotonic_ns=now_ns,
-            session_id=self.header.session_id,
-            seq=self._own_seq,
-            schema_version=payload.VERSION,
-            producer_id=OWN_PRODUCER,
-            kind=payload.KIND,
-            payload=encode_payload(payload.to_payload()),
-        )
-        return encode_cdr(record), stamp_ns, now_ns
 
     def _open_segment(self) -> Segment:
         """Return the segment that takes records."""
@@ -303,13 +336,10 @@ class Flight:
         if self._segment is not None:
             self._end_segment(self._segment, self._end_metadata(None))
         self._make_room()
+        # An opening that failed may have left its file where not even that could be removed.
+        self._places.here.remove_strays()
         index = self._segment_index + 1
-        try:
-            segment = self.store.open_segment(index, self._custom_data)
-        except FileExistsError:
-            # Left by an opening that failed and could not be undone: the number is used up.
-            self._segment_index = index
-            raise
+        segment = self.store.open_segment(index, self._custom_data)
         self._segment = segment
         self._segment_index = index
         self._is_cut_short = False
@@ -322,9 +352,9 @@ class Flight:
                 publish_time_ns=record.publish_time_ns,
             )
         self._left_over = []
-        while self._notes:
-            self.put_own(self._notes[0])
-            self._notes.popleft()
+        while self.drops.notes:
+            self.put_own(self.drops.notes[0])
+            self.drops.notes.popleft()
         return segment
 
     def _end_segment(self, segment: Segment, metadata: Mapping[str, str]) -> None:
@@ -334,8 +364,7 @@ class Flight:
         except OSError:
             self._leave_if_suspect(segment)
             raise
-        self._closed.append(Closed(facts, self._segment_producers))
-        self._bytes_in_closed += facts.size_bytes
+        self._places.here.add(Closed(facts, self._segment_producers))
         self._segment = None
         self._segment_producers = Counter()
         self._mark_committed()
@@ -350,15 +379,16 @@ class Flight:
 
     def _leave_if_suspect(self, segment: Segment) -> None:
         """After a failed sync, end a segment at its last good commit; the rest goes elsewhere."""
-        if not segment.is_suspect:
-            return
+        if segment.is_suspect:
+            self._leave(segment)
+
+    def _leave(self, segment: Segment) -> None:
         pending = self.producers - self.producers_durable
         self._left_over = segment.take_pending()
         facts = segment.facts
         if facts.records:
             segment.abandon()
-            self._closed.append(Closed(facts, self._segment_producers - pending))
-            self._bytes_in_closed += facts.size_bytes
+            self._places.here.add(Closed(facts, self._segment_producers - pending))
         else:
             # Nothing in it counts, and its number is free again.
             segment.abort()
@@ -371,38 +401,18 @@ class Flight:
         self.pending_since_ns = None
 
     def _make_room(self) -> None:
-        """List what is closed, without the oldest that must go for the next segment; drop them."""
-        metadata_bytes = rotation.on_disk(self._metadata_bytes + FOOTER_JSON_BYTES_MAX)
-        count = rotation.count_to_drop(
-            [item.facts.size_bytes for item in self._closed],
-            reserved_bytes=rotation.on_disk(self._config.segment_bytes_max) + 2 * metadata_bytes,
-            cap_bytes=self._config.flight_bytes_max,
+        """Note what somebody removed, list what is closed, drop the oldest for the next one."""
+        for item in self._places.here.take_missing():
+            self.drops.note(item, DropReason.MISSING)
+        for item in self._places.here.make_room(self._custom_data):
+            self.drops.note(item, DropReason.CAP)
+
+    def _publish(self, custom_data: Mapping[str, str]) -> None:
+        segment = self._segment
+        is_listed = segment is not None and segment.facts.records > 0
+        self._places.here.publish(
+            custom_data, open_facts=segment.facts if segment and is_listed else None
         )
-        if not self._closed:
-            return
-        oldest = [self._closed[place] for place in range(count)]
-        # The list goes first: rosbag2 refuses a bag that lists a file which is not there. It is
-        # written at every cut, as a segment may fill up before its first commit lists it.
-        self._publish(self._custom_data, without=count)
-        for item in oldest:
-            self.store.drop_segment(item.facts.name)
-            self._closed.popleft()
-            self._note_drop(item)
-
-    def _note_drop(self, item: Closed) -> None:
-        facts = item.facts
-        self._bytes_in_closed -= facts.size_bytes
-        self._bytes_of_dropped += facts.size_bytes
-        self.rollover_count += 1
-        self._rolled_off += item.producers
-        self.dropped.append(facts)
-        self._notes.append(drop_note(facts, producers=item.producers, rolled_off=self._rolled_off))
-
-    def _publish(self, custom_data: Mapping[str, str], *, without: int = 0) -> None:
-        segments = [item.facts for item in self._closed][without:]
-        if self._segment is not None and self._segment.facts.records:
-            segments.append(self._segment.facts)
-        self._metadata_bytes = self.store.publish(segments, custom_data)
 
     def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
         """Return what stands at the end of a segment; the footer's record is yet to be put."""

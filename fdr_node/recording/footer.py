@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.schema import (
+    DropReason,
     FOOTER_PRODUCERS_MAX,
     LossCause,
     OTHERS,
@@ -42,9 +43,9 @@ if TYPE_CHECKING:
 # Producers that a segment's footer and a segment_dropped record name, the busiest first.
 PRODUCERS_LISTED_MAX = 64
 
-# Producers that a segment_dropped record names for all dropped segments together; it stands in
-# the log of a crashed flight for the footer that it has not.
-ROLLED_OFF_LISTED_MAX = 256
+# Producers that a record of the recorder counts by name: segment_dropped, for all dropped segments
+# together, as it stands in the log of a crashed flight for the footer that it has not.
+PRODUCERS_COUNTED_MAX = 256
 
 # Beside a flight footer of its largest size, in what a segment keeps free for its end. Names of
 # usual letters fit; JSON writes control characters in six.
@@ -75,16 +76,19 @@ def segment_footer(producers: Counter[str]) -> str:
 
 
 def drop_note(
-    facts: SegmentFacts, *, producers: Counter[str], rolled_off: Counter[str]
+    facts: SegmentFacts,
+    *,
+    producers: Counter[str],
+    rolled_off: Counter[str],
+    reason: DropReason = DropReason.CAP,
 ) -> SegmentDropped:
     """
     Return the record of a segment that was dropped, of bounded size.
 
     :param producers: records that were in it, by producer.
     :param rolled_off: those in all segments dropped so far, this one included.
+    :param reason: why.
     """
-    listed = Counter(dict(rolled_off.most_common(ROLLED_OFF_LISTED_MAX - 1)))
-    listed[OTHERS] += rolled_off.total() - listed.total()
     return SegmentDropped(
         file=facts.name,
         index=facts.index,
@@ -94,8 +98,16 @@ def drop_note(
         end_ns=facts.end_ns,
         producers=dict(producers.most_common(PRODUCERS_LISTED_MAX)),
         records_rolled_off=rolled_off.total(),
-        producers_rolled_off=dict(+listed),
+        producers_rolled_off=busiest(rolled_off),
+        reason=reason,
     )
+
+
+def busiest(counts: Counter[str]) -> dict[str, int]:
+    """Return counts by producer, of bounded size: the largest by name, the rest under OTHERS."""
+    listed = Counter(dict(counts.most_common(PRODUCERS_COUNTED_MAX - 1)))
+    listed[OTHERS] += counts.total() - listed.total()
+    return dict(+listed)
 
 
 def producer_totals(

@@ -125,13 +125,37 @@ class FlightStore(Protocol):
         :raises FdrOpenError: nothing is left behind.
         """
 
+    def claim(self) -> None:
+        """
+        Take the place for this flight alone, and make the directory with the first segment only.
+
+        :raises FdrOpenError: nothing is left behind.
+        """
+
     def open_segment(self, index: int, metadata: Mapping[str, str]) -> Segment:
         """
-        Begin a segment.
+        Begin a segment; a directory that was removed is made again.
 
         :param metadata: name and text of what stands at its beginning.
         :raises OSError: nothing is left of it.
         """
+
+    def segment_names(self) -> set[str]:
+        """
+        Return the names of the segment files that are there; none without the directory.
+
+        :raises OSError: that cannot be said.
+        """
+
+    def size_of(self, name: str) -> int:
+        """
+        Return the bytes of a segment file, as the file system says.
+
+        :raises OSError: it cannot be said, or (ENOENT) the file is gone.
+        """
+
+    def free_bytes(self) -> int:
+        """Return the space that is left. :raises OSError: it cannot be said."""
 
     def publish(self, segments: Sequence[SegmentFacts], custom_data: Mapping[str, str]) -> int:
         """

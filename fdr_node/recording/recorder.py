@@ -15,29 +15,32 @@
 Records one flight after the other: opens it, takes records, keeps time, closes it.
 
 Used by one thread at a time; it waits for nothing but the disk. A disk that fails leaves it
-degraded: it takes nothing more, keeps what was not committed, and tries again at the next
-:meth:`FlightRecorder.tick`. It knows neither ROS nor files; the store does every step on disk.
+degraded: it takes nothing more, keeps what was not committed, and at a later
+:meth:`FlightRecorder.tick` does what the error calls for and tries again. It knows neither ROS nor
+files; the store does every step on disk.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fdr_node.clock import ClockWatch, Instant, iso_utc, LogClock, now, NS_PER_S
 from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
-from fdr_node.recording.failure import errno_name, Failure
-from fdr_node.recording.flight import Flight, OWN_PRODUCER
+from fdr_node.recording.degradation import Degradation
+from fdr_node.recording.disk_watch import DiskWatch
+from fdr_node.recording.failure import errno_name
+from fdr_node.recording.flight import Flight
 from fdr_node.recording.footer import producer_totals, with_producers
 from fdr_node.recording.identity import header_fault
-from fdr_node.schema import ClockStep, FlightFooter, Recovered
+from fdr_node.recording.own_records import OWN_PRODUCER
+from fdr_node.recording.recorder_status import RecorderStatus, status_of
+from fdr_node.schema import ClockStep, FlightFooter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
@@ -50,37 +53,8 @@ if TYPE_CHECKING:
 _COMMIT_MARGIN = 0.8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecorderStatus:
-    """
-    The recorder at one moment.
-
-    :param header: of the open flight, or None when none is open.
-    :param directory: of the open flight, or None.
-    :param segment_index: number of the open segment.
-    :param segment_bytes: bytes of the open segment on disk.
-    :param size_bytes: bytes of the flight directory.
-    :param is_rolling: the oldest segments are being dropped.
-    :param degraded_reason: why it takes nothing; empty when it does.
-    :param records_written: records taken, its own included.
-    :param producers: the same by producer.
-    :param bytes_written: bytes of all segments, dropped ones included.
-    :param rollover_count: segments dropped.
-    :param commit_age_ns: time since the last commit; None before the first.
-    """
-
-    header: FlightHeader | None
-    directory: Path | None
-    segment_index: int
-    segment_bytes: int
-    size_bytes: int
-    is_rolling: bool
-    degraded_reason: str
-    records_written: int
-    producers: Mapping[str, int]
-    bytes_written: int
-    rollover_count: int
-    commit_age_ns: int | None
+def _nothing_lost() -> dict[str, int]:
+    return {}
 
 
 class FlightRecorder:
@@ -91,15 +65,20 @@ class FlightRecorder:
     :param store_of: returns the place for a flight id; nothing is touched before it is opened.
     :param clock: wall and monotonic time.
     :param report: is told of everything that happens; must not raise.
+    :param spare_of: returns a place on a second disk, or None without one.
+    :param lost_to_disk: returns the records that were lost for want of the disk so far, by
+        producer, from whoever counts them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all of them are keywords
         self,
         config: RecorderConfig,
         *,
         store_of: Callable[[str], FlightStore],
         clock: Clock,
         report: Report,
+        spare_of: Callable[[str], FlightStore] | None = None,
+        lost_to_disk: Callable[[], Mapping[str, int]] = _nothing_lost,
     ) -> None:
         self._config = config
         self._commit_now_kinds = frozenset(config.commit_now_kinds)
@@ -108,8 +87,11 @@ class FlightRecorder:
         self._report = report
         self._flight: Flight | None = None
         self._footer: FlightFooter | None = None
-        self._failure: Failure | None = None
+        self._spare_of = spare_of
+        self._lost_to_disk = lost_to_disk
         self._clock_watch = ClockWatch(now(clock))
+        self._degradation = self._sound()
+        self._disk_watch = DiskWatch(config)
 
     def open_flight(self, header: FlightHeader) -> None:
         """
@@ -129,7 +111,12 @@ class FlightRecorder:
         )
         store.open_flight()
         flight = Flight(
-            header, config=self._config, store=store, clock=self._clock, log_clock=log_clock
+            header,
+            config=self._config,
+            store=store,
+            spare=self._claim_spare(header.flight_id),
+            clock=self._clock,
+            log_clock=log_clock,
         )
         try:
             flight.put_own(header)
@@ -137,10 +124,28 @@ class FlightRecorder:
         except OSError as error:
             flight.discard()
             reason = f'{errno_name(error)}: {error.strerror or error}'
-            raise FdrOpenError(store.directory, reason=reason) from error
-        self._flight, self._footer, self._failure = flight, None, None
+            raise FdrOpenError(store.directory, reason=reason, errno=error.errno) from error
+        self._flight, self._footer = flight, None
+        self._degradation = self._sound()
+        self._disk_watch = DiskWatch(self._config)
         self._clock_watch = ClockWatch(Instant(header.start_wall_ns, header.start_monotonic_ns))
         self._tell('flight_opened', flight_id=header.flight_id, directory=str(store.directory))
+
+    def _claim_spare(self, flight_id: str) -> FlightStore | None:
+        """Return the place on the second disk; a flight is not refused for want of it."""
+        if self._spare_of is None:
+            return None
+        try:
+            spare = self._spare_of(flight_id)
+            spare.claim()
+        except FdrOpenError as error:
+            self._tell('no_fallback', Level.WARN, reason=str(error))
+            return None
+        return spare
+
+    def _sound(self) -> Degradation:
+        """Return the state of a storage that has not failed."""
+        return Degradation(clock=self._clock, report=self._report, lost_to_disk=self._lost_to_disk)
 
     def write_record(self, record: FdrRecord) -> None:
         """
@@ -153,7 +158,7 @@ class FlightRecorder:
         """
         data = encode_cdr(record)
         if not self.write(data, peek(data), received_ns=self._clock.monotonic_ns()):
-            failure = self._failure
+            failure = self._degradation.failure
             path = self._open_flight('write_record').store.directory
             raise StorageError(
                 operation='write_record', path=path, errno=failure.errno if failure else 0
@@ -174,7 +179,7 @@ class FlightRecorder:
         size_max = self._config.record_bytes_max
         if len(data) > size_max:
             raise PayloadError(field='record', value=len(data), bound=f'at most {size_max} bytes')
-        if self._failure is not None:
+        if self._degradation.failure is not None:
             return False
         try:
             flight.put(
@@ -185,9 +190,9 @@ class FlightRecorder:
                 made_ns=head.stamp_ns,
             )
         except OSError as error:
-            self._fail('cut', error)
+            self._degradation.fail(flight, 'cut', error)
             return False
-        self._tell_drops(flight)
+        self._degradation.tell_drops(flight)
         is_urgent = head.kind in self._commit_now_kinds
         if is_urgent or flight.pending_bytes >= self._config.chunk_bytes:
             # The record is taken either way: it is in memory until a commit succeeds.
@@ -202,7 +207,7 @@ class FlightRecorder:
         :raises FlightStateError: no flight is open.
         """
         flight = self._open_flight('write_own')
-        is_well = self._failure is None
+        is_well = self._degradation.failure is None
         is_taken = is_well and self._try(flight, 'cut', lambda: flight.put_own(payload))
         if is_taken and payload.KIND in self._commit_now_kinds:
             self._try(flight, 'commit', flight.commit)
@@ -219,9 +224,9 @@ class FlightRecorder:
             return
         instant = now(self._clock)
         now_ns = instant.monotonic_ns
-        if self._failure is not None:
-            if self._failure.is_due(now_ns):
-                self._try_again(flight, now_ns)
+        if self._degradation.failure is not None:
+            if self._degradation.is_due(now_ns):
+                self._degradation.try_again(flight)
             return
         self._watch_clock(instant)
         if flight.is_old():
@@ -230,6 +235,8 @@ class FlightRecorder:
         due_ns = _COMMIT_MARGIN * self._config.commit_interval_s * NS_PER_S
         if since_ns is not None and now_ns - since_ns >= due_ns:
             self._try(flight, 'commit', flight.commit)
+        # Behind the commit: what waited for it is no lack of growth.
+        self._try(flight, 'growth', lambda: self._disk_watch.look(flight, now_ns))
 
     def commit(self) -> bool:
         """
@@ -239,7 +246,24 @@ class FlightRecorder:
         :raises FlightStateError: no flight is open.
         """
         flight = self._open_flight('commit')
-        return self._try(flight, 'commit', flight.commit)
+        if self._degradation.failure is None:
+            return self._try(flight, 'commit', flight.commit)
+        self._degradation.try_again(flight)
+        return self._degradation.failure is None
+
+    def retry(self) -> None:
+        """Try again at the next tick, when it is degraded; may be called from any thread."""
+        self._degradation.ask()
+
+    def bridge(self, *, step: str, since_ns: int) -> None:
+        """
+        Record a time in which the storage did not answer and nobody could say so; it is over.
+
+        :param step: what was waited for.
+        :param since_ns: CLOCK_MONOTONIC of its beginning.
+        """
+        if self._flight is not None:
+            self._degradation.bridge(self._flight, step=step, since_ns=since_ns)
 
     def close_flight(self, totals: Mapping[str, ProducerTotals] | None = None) -> FlightFooter:
         """
@@ -258,12 +282,12 @@ class FlightRecorder:
             return self._footer
         try:
             footer = flight.close(lambda size: self._make_footer(flight, totals or {}, size))
-            self._failure = None
+            self._degradation.failure = None
         except OSError as error:
-            self._fail('close', error)
+            self._degradation.fail(flight, 'close', error)
             flight.abandon()
             footer = self._make_footer(flight, totals or {}, flight.bytes_written, is_clean=False)
-        flight.store.close_flight()
+        flight.release()
         self._flight, self._footer = None, footer
         self._tell(
             'flight_closed',
@@ -281,28 +305,15 @@ class FlightRecorder:
 
     def is_rolling(self) -> bool:
         """Return whether the cap was reached and the oldest segments are being dropped."""
-        return self._flight is not None and self._flight.rollover_count > 0
+        return self._flight is not None and self._flight.drops.segments > 0
 
     def status(self) -> RecorderStatus:
         """Return the recorder as it is now; may be called from any thread and never waits."""
-        flight, failure = self._flight, self._failure
-        return RecorderStatus(
-            header=flight.header if flight else None,
-            directory=flight.store.directory if flight else None,
-            segment_index=flight.segment_index if flight else 0,
-            segment_bytes=flight.segment_bytes if flight else 0,
-            size_bytes=flight.size_bytes if flight else 0,
-            is_rolling=flight is not None and flight.rollover_count > 0,
-            degraded_reason=failure.reason if failure else '',
-            records_written=flight.records if flight else 0,
-            producers=dict(flight.producers) if flight else {},
-            bytes_written=flight.bytes_written if flight else 0,
-            rollover_count=flight.rollover_count if flight else 0,
-            commit_age_ns=(
-                self._clock.monotonic_ns() - flight.committed_ns
-                if flight and flight.committed_ns is not None
-                else None
-            ),
+        return status_of(
+            self._flight,
+            degraded_reason=self._degradation.reason,
+            free_bytes=self._disk_watch.free_bytes,
+            now_ns=self._clock.monotonic_ns(),
         )
 
     def _open_flight(self, operation: str) -> Flight:
@@ -312,14 +323,7 @@ class FlightRecorder:
         return self._flight
 
     def _try(self, flight: Flight, step: str, action: Callable[[], None]) -> bool:
-        try:
-            action()
-        except OSError as error:
-            self._fail(step, error)
-            return False
-        finally:
-            self._tell_drops(flight)
-        return True
+        return self._degradation.attempt(flight, step, action)
 
     def _watch_clock(self, instant: Instant) -> None:
         """Record a step of the wall clock; log time goes on without it."""
@@ -338,47 +342,6 @@ class FlightRecorder:
         else:
             # The disk refuses it; it is noticed again when the disk does not.
             self._clock_watch = ClockWatch(before)
-
-    def _try_again(self, flight: Flight, now_ns: int) -> None:
-        """Do the commit that failed, which also does an unfinished cut; then go on."""
-        failure = self._failure
-        if failure is None or not self._try(flight, 'commit', flight.commit):
-            return
-        self._failure = None
-        duration_ns = now_ns - failure.since_ns
-        self._tell('recovered', reason=failure.reason, duration_s=duration_ns / NS_PER_S)
-        self.write_own(Recovered(cause=failure.step, duration_ns=duration_ns))
-
-    def _fail(self, step: str, error: OSError) -> None:
-        now_ns = self._clock.monotonic_ns()
-        before = self._failure
-        if before is None:
-            self._failure = Failure.first(step, error, now_ns)
-        else:
-            self._failure = before.again(now_ns)
-            if self._failure.log_at_ns == before.log_at_ns:
-                return
-        flight = self._flight
-        self._tell(
-            'storage_failed',
-            Level.ERROR,
-            step=step,
-            errno=errno_name(error),
-            text=error.strerror or str(error),
-            path=str(flight.store.directory) if flight else None,
-            tries=self._failure.tries,
-        )
-
-    def _tell_drops(self, flight: Flight) -> None:
-        while flight.dropped:
-            facts = flight.dropped.pop(0)
-            self._tell(
-                'segment_dropped',
-                file=facts.name,
-                size_bytes=facts.size_bytes,
-                records=facts.records,
-                rollover_count=flight.rollover_count,
-            )
 
     def _tell(self, name: str, level: Level = Level.INFO, **facts: Fact) -> None:
         self._report(Event(name=name, level=level, facts=facts))
@@ -403,9 +366,9 @@ class FlightRecorder:
             end_wall_ns=end.wall_ns,
             end_monotonic_ns=end.monotonic_ns,
             records_written=records,
-            records_rolled_off=flight.records_rolled_off,
+            records_rolled_off=flight.drops.records,
             bytes_written=bytes_written,
-            rollover_count=flight.rollover_count,
+            rollover_count=flight.drops.segments,
             segment_count=flight.segment_count,
             clean_shutdown=is_clean,
         )

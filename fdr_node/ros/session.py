@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from fdr_node.config import RecorderConfig
     from fdr_node.events import Report
     from fdr_node.intake.ledger import Account, Loss
-    from fdr_node.recording.recorder import RecorderStatus
+    from fdr_node.recording.recorder_status import RecorderStatus
     from fdr_node.schema import FlightFooter
 
 # Records that the writer takes from the ring at a time.

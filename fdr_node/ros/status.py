@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fdr_node.intake.ledger import Account
-    from fdr_node.recording.recorder import RecorderStatus
+    from fdr_node.recording.recorder_status import RecorderStatus
 
 _U32_MAX = 2**32 - 1
 _U64_MAX = 2**64 - 1

@@ -30,6 +30,7 @@ from fdr_node.schema.flight import (
     MANIFEST_FILES_MAX,
     OTHERS,
     Overrun,
+    PARTS_NAME,
     ProducerStats,
     ProducerTotals,
     Recovered,
@@ -37,7 +38,7 @@ from fdr_node.schema.flight import (
     SegmentDropped,
     SigningKeyRotation,
 )
-from fdr_node.schema.kinds import Kind, LossCause
+from fdr_node.schema.kinds import DropReason, Kind, LossCause
 from fdr_node.schema.layout import Payload
 from fdr_node.schema.messagepack import (
     decode_payload,
@@ -70,12 +71,14 @@ __all__ = [
     'MANIFEST_FILES_MAX',
     'MAVLINK_FRAME_BYTES_MAX',
     'OTHERS',
+    'PARTS_NAME',
     'PAYLOAD_TYPES',
     'SEGMENT_FOOTER_NAME',
     'ZOOM_MAX',
     'ClockStep',
     'DecodedPayload',
     'Degraded',
+    'DropReason',
     'Estimate',
     'EstimatorHealth',
     'FailedTileThumbnail',

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final
 
 from fdr_node.errors import PayloadError
-from fdr_node.schema.kinds import Kind, LossCause
+from fdr_node.schema.kinds import DropReason, Kind, LossCause
 from fdr_node.schema.layout import (
     Boolean,
     Choice,
@@ -49,6 +49,10 @@ HEADER_NAME: Final = 'fdr_flight_header'
 SEGMENT_FOOTER_NAME: Final = 'fdr_segment_footer'
 FOOTER_NAME: Final = 'fdr_flight_footer'
 
+# A flight that went on in another directory: a JSON list of all its directories, in the
+# custom_data of each and in the metadata records of the segments from then on.
+PARTS_NAME: Final = 'fdr_flight_parts'
+
 # The producer under which everything is counted that has no name of its own in the log: messages
 # that are no record, and producers beyond the number that is followed one by one.
 OTHERS: Final = '(others)'
@@ -72,6 +76,7 @@ UtcInstant = Annotated[
     ),
 ]
 Cause = Annotated[LossCause, Choice(LossCause)]
+Reason = Annotated[DropReason, Choice(DropReason)]
 LossCounts = Annotated[
     Mapping[LossCause, int],
     Table(key=Choice(LossCause), item=Whole(), items_max=len(LossCause)),
@@ -255,7 +260,7 @@ class ProducerStats(Payload):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentDropped(Payload):
     """
-    The oldest segment was removed to keep the flight below its cap.
+    A segment is gone: to keep the flight below its cap, or for one of the other reasons.
 
     :param file: name of the segment's file
     :param index: number of the segment, 0 for the first
@@ -267,6 +272,7 @@ class SegmentDropped(Payload):
     :param records_rolled_off: records in all segments dropped so far, this one included (records)
     :param producers_rolled_off: the same by producer_id, the busiest by name and the rest under
         OTHERS; they add up to records_rolled_off. Empty in logs of older recorders.
+    :param reason: ``cap``; ``space``, on a full disk; ``missing``, somebody removed its file
     """
 
     KIND: ClassVar[Kind] = Kind.SEGMENT_DROPPED
@@ -280,6 +286,7 @@ class SegmentDropped(Payload):
     producers: ProducerCounts = field(default_factory=dict)
     records_rolled_off: U64
     producers_rolled_off: ProducerCounts = field(default_factory=dict)
+    reason: Reason = DropReason.CAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,3 +60,14 @@ class LossCause(StrEnum):
     # The storage refused it for longer than memory could hold it.
     DISK = 'disk'
     UNKNOWN = 'unknown'
+
+
+class DropReason(StrEnum):
+    """Why a segment of a flight is gone."""
+
+    # The oldest, to keep the cap.
+    CAP = 'cap'
+    # The oldest, as the disk was full.
+    SPACE = 'space'
+    # Somebody removed the file.
+    MISSING = 'missing'

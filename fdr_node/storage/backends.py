@@ -58,26 +58,35 @@ def root_path(config: RecorderConfig) -> Path:
 
     :raises FdrOpenError: ``flight_root`` names a home directory that cannot be found.
     """
+    return _absolute(config.flight_root)
+
+
+def _absolute(root: str) -> Path:
     try:
-        return Path(config.flight_root).expanduser().absolute()
+        return Path(root).expanduser().absolute()
     except RuntimeError as error:
-        raise FdrOpenError(config.flight_root, reason=str(error)) from error
+        raise FdrOpenError(root, reason=str(error)) from error
 
 
 def open_store(
-    config: RecorderConfig, *, flight_id: str, report: Report = _tell_nobody
+    config: RecorderConfig,
+    *,
+    flight_id: str,
+    report: Report = _tell_nobody,
+    is_fallback: bool = False,
 ) -> FlightStore:
     """
     Return where a flight will be written; nothing is touched yet.
 
     :param config: where, how large, and what writes the segments.
     :param flight_id: UUID of the flight.
+    :param is_fallback: the place in ``fallback_root``, not that in ``flight_root``.
     :param report: is told of interrupted flights that are put in order, and of old ones that go
         for ``root_bytes_max``.
-    :raises FdrOpenError: ``flight_root`` names a home directory that cannot be found.
+    :raises FdrOpenError: the root names a home directory that cannot be found.
     """
     return FlightDirectory(
-        root_path(config),
+        _absolute(config.fallback_root if is_fallback else config.flight_root),
         flight_id=flight_id,
         segment_bytes_max=config.segment_bytes_max,
         make_segment=_BACKENDS[config.storage_backend](config),

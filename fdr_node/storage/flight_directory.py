@@ -21,6 +21,7 @@ any two of them leaves a bag that plays.
 from __future__ import annotations
 
 from contextlib import ExitStack
+import errno
 from typing import Protocol, TYPE_CHECKING
 
 from fdr_node.errors import FdrOpenError
@@ -74,6 +75,7 @@ class FlightDirectory:
         self._prepare = prepare
         self._lock = FlightLock(flight_root)
         self._made_root = False
+        self._device = 0
 
     @property
     def directory(self) -> Path:
@@ -88,32 +90,52 @@ class FlightDirectory:
         :raises FdrOpenError: the root cannot be written, or the flight is there already; nothing
             is left behind.
         """
+        self._claim(self._make_directory)
+
+    def claim(self) -> None:
+        """
+        Take the lock; the directory is made with the first segment.
+
+        :raises FdrConcurrentWriterError: another writer holds the root.
+        :raises FdrOpenError: the root cannot be written; nothing is left behind.
+        """
+        self._claim(self._put_root_in_order)
+
+    def _claim(self, then: Callable[[], None]) -> None:
         try:
             self._made_root = fs.make_directory(self._root)
+            self._device = fs.device_of(self._root)
         except OSError as error:
-            raise FdrOpenError(self._root, reason=_words(error)) from error
+            raise FdrOpenError(self._root, reason=_words(error), errno=error.errno) from error
         with ExitStack() as failed:
             failed.callback(self._undo_root)
             self._lock.acquire(self._flight_id)
-            self._make_directory()
+            then()
             failed.pop_all()
 
-    def _make_directory(self) -> None:
+    def _put_root_in_order(self) -> None:
         try:
             self._prepare(self._root)
+        except OSError as error:
+            raise FdrOpenError(self._root, reason=_words(error), errno=error.errno) from error
+
+    def _make_directory(self) -> None:
+        self._put_root_in_order()
+        try:
             is_new = fs.make_directory(self.directory)
         except OSError as error:
-            raise FdrOpenError(self.directory, reason=_words(error)) from error
+            raise FdrOpenError(self.directory, reason=_words(error), errno=error.errno) from error
         if not is_new:
             reason = 'it exists already, and a flight id is used once'
             raise FdrOpenError(self.directory, reason=reason)
 
     def open_segment(self, index: int, metadata: Mapping[str, str]) -> Segment:
         """
-        Begin a segment.
+        Begin a segment; what somebody removed underneath is made again.
 
         :raises OSError: nothing is left of it.
         """
+        self._put_back()
         name = bag_format.segment_name(self._flight_id, index)
         return self._make_segment(
             self.directory / name,
@@ -121,6 +143,52 @@ class FlightDirectory:
             size_max=self._segment_bytes_max,
             metadata=bag_format.beginning_texts(name, metadata),
         )
+
+    def _put_back(self) -> None:
+        """
+        Make the directories again that were removed, and take the lock again that went with them.
+
+        :raises OSError: ENODEV: another file system is there now, such as the system's own below
+            a card that was pulled, and this flight must not fill it.
+        """
+        is_new = fs.make_directory(self._root)
+        device = fs.device_of(self._root)
+        if device != self._device and not self._lock.path.exists():
+            if is_new:
+                fs.remove_directory_if_empty(self._root)
+            raise OSError(errno.ENODEV, 'the file system of the flight is gone', str(self._root))
+        if not self._lock.is_in_place():
+            self._lock.release()
+            self._take_lock_again()
+        self._device = device
+        fs.make_directory(self.directory)
+
+    def _take_lock_again(self) -> None:
+        try:
+            self._lock.acquire(self._flight_id)
+        except FdrOpenError as error:
+            raise OSError(errno.EBUSY, str(error)) from error
+
+    def segment_names(self) -> set[str]:
+        """Return the names of the segment files that are there."""
+        try:
+            names = list(fs.file_names(self.directory))
+        except FileNotFoundError:
+            return set()
+        prefix = f'{self._flight_id}_'
+        return {
+            name
+            for name in names
+            if name.startswith(prefix) and bag_format.segment_index(name) is not None
+        }
+
+    def size_of(self, name: str) -> int:
+        """Return the bytes of a segment file. :raises OSError: ENOENT when it is gone."""
+        return fs.size_of(self.directory / name)
+
+    def free_bytes(self) -> int:
+        """Return the space that is left."""
+        return fs.free_bytes(self._root)
 
     def publish(self, segments: Sequence[SegmentFacts], custom_data: Mapping[str, str]) -> int:
         """

@@ -255,6 +255,22 @@ def remove_directory_if_empty(path: Path) -> None:
         return
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file in bytes, as the file system says."""
+    return path.stat().st_size
+
+
+def identity_of(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another one of the same name: device and inode."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def device_of(path: Path) -> int:
+    """Return the number of the file system that a path is on."""
+    return path.stat().st_dev
+
+
 def free_bytes(path: Path) -> int:
     """Return the bytes that this process may still write to the file system of a path."""
     status = os.statvfs(path)

@@ -54,6 +54,7 @@ class FlightLock:
             self.path, timeout=0, thread_local=False, fallback_to_soft=False, is_singleton=False
         )
         self._is_new = False
+        self._identity = (0, 0)
 
     def acquire(self, flight_id: str) -> None:
         """
@@ -68,13 +69,21 @@ class FlightLock:
             self._is_new = not self.path.exists()
             self._lock.acquire()
             self._leave_note(flight_id)
+            self._identity = fs.identity_of(self.path)
         except Timeout as error:
             raise FdrConcurrentWriterError(self.path, holder=_read_note(self.path)) from error
         except OSError as error:
             self._remove_if_new()
             self.release()
             reason = f'no lock can be taken: {error.strerror or error}'
-            raise FdrOpenError(self.path, reason=reason) from error
+            raise FdrOpenError(self.path, reason=reason, errno=error.errno) from error
+
+    def is_in_place(self) -> bool:
+        """Return whether the file that is locked still has its name: others look there."""
+        try:
+            return fs.identity_of(self.path) == self._identity
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Give the lock back; a second call does nothing. Never raises."""

@@ -299,5 +299,8 @@ def test_an_alert_goes_to_sinks_that_there_are_to_each_once(sinks: tuple[str, ..
 def test_a_mavlink_sink_needs_a_link() -> None:
     """Without it the alert would go nowhere, and nobody would know."""
     assert refusal('alert_sinks', ('mavlink',)).name == 'mavlink_url'
-    settings = {'alert_sinks': ('mavlink',), 'mavlink_url': 'udpout:127.0.0.1:14550'}
+    settings: dict[str, Setting] = {
+        'alert_sinks': ('mavlink',),
+        'mavlink_url': 'udpout:127.0.0.1:14550',
+    }
     assert RecorderConfig.from_settings(settings).alert_sinks == ('mavlink',)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import errno
 
 from fdr_node.clock import NS_PER_S
-from fdr_node.recording.failure import errno_name, Failure
+from fdr_node.recording.failure import errno_name, Failure, Reaction, reaction
 import pytest
 
 START_NS = 1_000 * NS_PER_S
@@ -44,6 +44,7 @@ def test_the_first_failure() -> None:
     assert Failure.first('commit', FULL, START_NS) == Failure(
         step='commit',
         errno=errno.ENOSPC,
+        errno_name='ENOSPC',
         reason='commit: ENOSPC: No space left on device',
         since_ns=START_NS,
         retry_at_ns=START_NS + NS_PER_S // 4,
@@ -74,7 +75,7 @@ def test_the_pauses_double_up_to_two_seconds() -> None:
     pauses_s = []
     for _ in range(1000):
         now_ns = failure.retry_at_ns
-        failure = failure.again(now_ns)
+        failure = failure.again('commit', FULL, now_ns)
         pauses_s.append((failure.retry_at_ns - now_ns) / NS_PER_S)
     assert pauses_s == [0.5, 1.0] + [2.0] * 998
     assert (failure.tries, failure.since_ns) == (1001, START_NS)
@@ -86,8 +87,67 @@ def test_what_stays_is_logged_every_ten_seconds() -> None:
     logged_s = []
     while failure.retry_at_ns < START_NS + 60 * NS_PER_S:
         now_ns, before = failure.retry_at_ns, failure
-        failure = failure.again(now_ns)
+        failure = failure.again('commit', FULL, now_ns)
         if failure.log_at_ns != before.log_at_ns:
             logged_s.append((now_ns - START_NS) / NS_PER_S)
             assert failure.log_at_ns == now_ns + 10 * NS_PER_S
     assert logged_s == [11.75, 21.75, 31.75, 41.75, 51.75]
+
+
+def test_another_error_is_logged_at_once() -> None:
+    """The operator must not believe that the card is full when it is gone."""
+    failure = Failure.first('commit', FULL, START_NS)
+    gone = OSError(errno.ENODEV, 'No such device')
+    latest = failure.again('cut', gone, START_NS + NS_PER_S)
+    assert latest.log_at_ns == START_NS + 11 * NS_PER_S
+    assert (latest.reason, latest.errno_name) == ('cut: ENODEV: No such device', 'ENODEV')
+    assert latest.since_ns == START_NS
+
+
+NONE, OLD, SPARE, BOTH = (False, False), (True, False), (False, True), (True, True)
+
+
+@pytest.mark.parametrize(
+    ('number', 'tries', 'has', 'wanted'),
+    [
+        # A full disk is helped by what goes, and only where enough is left; then by another disk.
+        (errno.ENOSPC, 1, BOTH, Reaction.GIVE_BACK),
+        (errno.ENOSPC, 9, OLD, Reaction.GIVE_BACK),
+        (errno.EDQUOT, 1, OLD, Reaction.GIVE_BACK),
+        (errno.ENOSPC, 1, SPARE, Reaction.MOVE),
+        (errno.EDQUOT, 1, SPARE, Reaction.MOVE),
+        (errno.ENOSPC, 1, NONE, Reaction.RETRY),
+        # A disk that fails gets a new file once, then the flight goes elsewhere if it can.
+        (errno.EIO, 1, BOTH, Reaction.NEW_SEGMENT),
+        (errno.EIO, 2, BOTH, Reaction.MOVE),
+        (errno.EIO, 2, OLD, Reaction.NEW_SEGMENT),
+        (errno.EROFS, 1, SPARE, Reaction.NEW_SEGMENT),
+        (errno.EROFS, 2, SPARE, Reaction.MOVE),
+        (errno.ENODEV, 2, SPARE, Reaction.MOVE),
+        (errno.ESTALE, 2, NONE, Reaction.NEW_SEGMENT),
+        (errno.ENOTCONN, 2, SPARE, Reaction.MOVE),
+        (errno.ENOENT, 1, NONE, Reaction.NEW_SEGMENT),
+        (errno.EACCES, 2, SPARE, Reaction.MOVE),
+        # What the process is short of would be missing elsewhere too.
+        (errno.EMFILE, 5, BOTH, Reaction.RETRY),
+        (errno.ENOMEM, 1, BOTH, Reaction.RETRY),
+    ],
+)
+def test_what_an_error_calls_for(
+    number: int, tries: int, has: tuple[bool, bool], wanted: Reaction
+) -> None:
+    """The whole table."""
+    can_give_back, has_spare = has
+    step = reaction(number, tries=tries, can_give_back=can_give_back, has_spare=has_spare)
+    assert step is wanted
+
+
+@pytest.mark.parametrize('number', sorted(errno.errorcode))
+@pytest.mark.parametrize('has', [NONE, OLD, SPARE, BOTH])
+def test_every_error_has_an_answer_that_can_be_given(number: int, has: tuple[bool, bool]) -> None:
+    """Nothing is given back that is not there, and nobody moves to where nothing is."""
+    can_give_back, has_spare = has
+    for tries in range(1, 5):
+        step = reaction(number, tries=tries, can_give_back=can_give_back, has_spare=has_spare)
+        assert step is not Reaction.GIVE_BACK or can_give_back
+        assert step is not Reaction.MOVE or has_spare

@@ -30,9 +30,17 @@ from fdr_node.clock import LogClock, NS_PER_S
 from fdr_node.config import KIB, MIB
 from fdr_node.record import decode_cdr, encode_cdr
 from fdr_node.recording import flight as flight_module
+from fdr_node.recording.drops import Dropped
 from fdr_node.recording.flight import Flight
 from fdr_node.recording.rotation import on_disk
-from fdr_node.schema import FlightFooter, FOOTER_NAME, HEADER_NAME, OTHERS, SEGMENT_FOOTER_NAME
+from fdr_node.schema import (
+    DropReason,
+    FlightFooter,
+    FOOTER_NAME,
+    HEADER_NAME,
+    OTHERS,
+    SEGMENT_FOOTER_NAME,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock, WALL_NS
@@ -105,9 +113,9 @@ class Hangar:
             end_wall_ns=self.clock.wall_ns(),
             end_monotonic_ns=self.clock.monotonic_ns(),
             records_written=flight.records + 1,
-            records_rolled_off=flight.records_rolled_off,
+            records_rolled_off=flight.drops.records,
             bytes_written=bytes_written,
-            rollover_count=flight.rollover_count,
+            rollover_count=flight.drops.segments,
             segment_count=flight.segment_count,
             clean_shutdown=True,
         )
@@ -318,8 +326,8 @@ def test_the_oldest_segments_are_dropped_and_the_log_says_so() -> None:
     gone = [s for s in stored.ever if s not in stored.segments.values()]
     assert [s.facts.index for s in gone] == [0, 1]
     assert stored.listed == [s.facts for s in stored.segments.values()]
-    assert (flight.rollover_count, flight.records_rolled_off) == (2, 4)
-    assert flight.dropped == [s.facts for s in gone]
+    assert (flight.drops.segments, flight.drops.records) == (2, 4)
+    assert list(flight.drops.untold) == [Dropped(s.facts, DropReason.CAP) for s in gone]
     notes = [
         payload_of(record)
         for segment in stored.segments.values()
@@ -337,6 +345,7 @@ def test_the_oldest_segments_are_dropped_and_the_log_says_so() -> None:
             'producers': {'imu_1': 2},
             'records_rolled_off': 2 * (s.facts.index + 1),
             'producers_rolled_off': {'imu_1': 2 * (s.facts.index + 1)},
+            'reason': 'cap',
         }
         for s in gone
     ]
@@ -377,8 +386,8 @@ def test_invented_producers_are_counted_together(monkeypatch: pytest.MonkeyPatch
 def test_a_note_of_a_drop_does_not_make_the_record_behind_it_younger() -> None:
     """The commit is due by the record that was received before the cut, however long that took."""
     hangar = filled_beyond_the_cap()
-    drops, seq = hangar.flight.rollover_count, 100
-    while hangar.flight.rollover_count == drops:
+    drops, seq = hangar.flight.drops.segments, 100
+    while hangar.flight.drops.segments == drops:
         received_ns = hangar.clock.monotonic_ns()
         hangar.clock.advance(0.3)
         hangar.put(seq, payload_bytes=LARGE_BYTES, received_ns=received_ns)
@@ -432,7 +441,7 @@ def test_the_cap_holds_with_metadata_and_reserved_space(room_bytes: int) -> None
     for seq in range(2, 12):
         hangar.put(seq, payload_bytes=payload_bytes)
         assert bytes_on_disk(hangar) <= 2 * MIB
-    assert hangar.flight.rollover_count >= 1
+    assert hangar.flight.drops.segments >= 1
 
 
 def test_a_segment_that_somebody_removed_is_dropped_all_the_same() -> None:
@@ -443,7 +452,7 @@ def test_a_segment_that_somebody_removed_is_dropped_all_the_same() -> None:
     del hangar.stored.segments[f'{FLIGHT_ID}_0.mcap']
     for seq in range(6, 12):
         hangar.put(seq, payload_bytes=LARGE_BYTES)
-    assert hangar.flight.rollover_count == 2
+    assert hangar.flight.drops.segments == 2
 
 
 # --- closing
@@ -477,7 +486,7 @@ def test_a_footer_that_does_not_fit_goes_into_a_segment_of_its_own() -> None:
         hangar.put(seq, payload_bytes=LARGE_BYTES)
     hangar.put(8, payload_bytes=20 * KIB)
     assert not hangar.open_segment.fits(64 * KIB)
-    before = hangar.flight.rollover_count
+    before = hangar.flight.drops.segments
     footer = hangar.close()
     assert footer.rollover_count == before + 1
     assert footer.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
@@ -582,10 +591,10 @@ def end_state(hangar: Hangar) -> EndState:
         segments={s.facts.name: names(records_in(s)) for s in stored.segments.values()},
         footers=[json.loads((s.end_texts or {})[SEGMENT_FOOTER_NAME])['records'] for s in ended],
         listed=[facts.name for facts in stored.listed],
-        rollover_count=flight.rollover_count,
-        records_rolled_off=flight.records_rolled_off,
+        rollover_count=flight.drops.segments,
+        records_rolled_off=flight.drops.records,
         producers=flight.producers,
-        dropped=[facts.name for facts in flight.dropped],
+        dropped=[item.facts.name for item in flight.drops.untold],
     )
 
 
@@ -607,21 +616,22 @@ def test_a_step_that_fails_is_continued_where_it_stopped(step: str, times: int) 
         assert hangar.faults.calls.count('again') == times
 
 
-def test_a_file_that_could_not_be_removed_keeps_its_number() -> None:
-    """The next segment takes the one behind it, and recording goes on."""
+def test_a_file_that_could_not_be_removed_goes_later() -> None:
+    """It counts for nothing: no list has it, and it would take space beyond the cap."""
     hangar = Hangar()
     hangar.put(0)
     hangar.flight.commit()
     stray = MemorySegment(
         hangar.stored, f'{FLIGHT_ID}_1.mcap', index=1, size_max=512 * KIB, texts={}
     )
-    with pytest.raises(FileExistsError):
+    hangar.faults.arm('drop_segment')
+    with pytest.raises(OSError, match='Input/output error'):
         hangar.flight.cut()
-    hangar.flight.commit()
+    hangar.flight.cut()
     hangar.put(1)
     hangar.flight.commit()
-    assert [facts.index for facts in hangar.stored.listed] == [0, 2]
-    assert stray.messages == []
+    assert [facts.index for facts in hangar.stored.listed] == [0, 1]
+    assert stray not in hangar.stored.segments.values()
 
 
 # --- a sync that failed

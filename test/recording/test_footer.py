@@ -22,8 +22,8 @@ import json
 from fdr_node.recording.footer import (
     drop_note,
     producer_totals,
+    PRODUCERS_COUNTED_MAX,
     PRODUCERS_LISTED_MAX,
-    ROLLED_OFF_LISTED_MAX,
     segment_footer,
     with_producers,
 )
@@ -178,6 +178,6 @@ def test_what_was_dropped_so_far_adds_up_whatever_the_number_of_producers() -> N
     note = drop_note(facts, producers=Counter(p0001=1), rolled_off=rolled_off)
     assert (note.records, note.producers) == (1, {'p0001': 1})
     assert note.records_rolled_off == sum(note.producers_rolled_off.values()) == 2_001_000
-    assert len(note.producers_rolled_off) == ROLLED_OFF_LISTED_MAX
+    assert len(note.producers_rolled_off) == PRODUCERS_COUNTED_MAX
     assert note.producers_rolled_off['p2000'] == 2000
-    assert note.producers_rolled_off[OTHERS] == sum(range(1, 2000 - ROLLED_OFF_LISTED_MAX + 2))
+    assert note.producers_rolled_off[OTHERS] == sum(range(1, 2000 - PRODUCERS_COUNTED_MAX + 2))

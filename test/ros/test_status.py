@@ -25,7 +25,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fdr_node.clock import NS_PER_S
 from fdr_node.intake.ledger import Account
 from fdr_node.msg import FdrProducerLoss, FdrStatus
-from fdr_node.recording.recorder import RecorderStatus
+from fdr_node.recording.recorder_status import RecorderStatus
 from fdr_node.ros.status import diagnostics_message, status_message, time_message, View
 from fdr_node.schema import FlightHeader, LossCause
 from manual_clock import MONOTONIC_NS, WALL_NS

@@ -151,6 +151,24 @@ class FaultyStore:
         """Take the place."""
         self._store.open_flight()
 
+    def claim(self) -> None:
+        """Take the place for later."""
+        self._store.claim()
+
+    def segment_names(self) -> set[str]:
+        """Return the names of the segments that are there, or fail (``segment_names``)."""
+        self._faults.reach('segment_names')
+        return self._store.segment_names()
+
+    def size_of(self, name: str) -> int:
+        """Return the size of a segment, or fail (``size_of``)."""
+        self._faults.reach('size_of')
+        return self._store.size_of(name)
+
+    def free_bytes(self) -> int:
+        """Return what space is left."""
+        return self._store.free_bytes()
+
     def open_segment(self, index: int, metadata: Mapping[str, str]) -> FaultySegment:
         """Begin a segment, or fail (``open_segment``)."""
         self._faults.reach('open_segment')

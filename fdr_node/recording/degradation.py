@@ -1,0 +1,205 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""
+Keeps a recorder going while its storage fails: tries a step, reacts to its error, tries again.
+
+What an error calls for, and when, is decided in ``failure``; the flight does it. When the storage
+is back, what is to be known of the time without it is put before anything that came later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import NamedTuple, TYPE_CHECKING
+
+from fdr_node.clock import NS_PER_S
+from fdr_node.events import Event, Level
+from fdr_node.recording.failure import errno_name, Failure, FULL, Reaction, reaction
+from fdr_node.recording.footer import busiest
+from fdr_node.schema import Degraded, DropReason, Recovered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fdr_node.clock import Clock
+    from fdr_node.events import Fact, Report
+    from fdr_node.recording.flight import Flight
+
+# Levels of the log for a segment that is gone.
+_DROP_LEVELS = {
+    DropReason.CAP: Level.INFO,
+    DropReason.SPACE: Level.WARN,
+    DropReason.MISSING: Level.ERROR,
+}
+
+# Of a reason, in a record; a line of the schema holds it.
+_DETAIL_CHARACTERS_MAX = 240
+
+
+class Outage(NamedTuple):
+    """A time in which the storage took nothing."""
+
+    step: str
+    errno_name: str | None
+    reason: str
+    since_ns: int
+
+
+class Degradation:
+    """
+    The failure of one flight's storage, if there is one.
+
+    :param clock: for the pauses and the durations.
+    :param report: is told of failures, of recoveries and of segments that are gone.
+    :param lost_to_disk: returns the records lost for want of the disk so far, by producer.
+    """
+
+    def __init__(
+        self, *, clock: Clock, report: Report, lost_to_disk: Callable[[], Mapping[str, int]]
+    ) -> None:
+        self._clock = clock
+        self._report = report
+        self._lost_to_disk = lost_to_disk
+        self._lost_told: Counter[str] = Counter()
+        # Set by other threads: try again without waiting for the time.
+        self._is_retry_asked = False
+        self.failure: Failure | None = None
+
+    @property
+    def reason(self) -> str:
+        """Return why nothing is taken; empty when it is."""
+        failure = self.failure
+        return failure.reason if failure else ''
+
+    def attempt(self, flight: Flight, step: str, action: Callable[[], None]) -> bool:
+        """Do a step on disk. :return: whether it was done."""
+        try:
+            action()
+        except OSError as error:
+            self.fail(flight, step, error)
+            return False
+        finally:
+            self.tell_drops(flight)
+        return True
+
+    def is_due(self, now_ns: int) -> bool:
+        """Return whether it is time to try again."""
+        return self.failure is not None and (self._is_retry_asked or self.failure.is_due(now_ns))
+
+    def ask(self) -> None:
+        """Make it due; may be called from any thread."""
+        self._is_retry_asked = True
+
+    def bridge(self, flight: Flight, *, step: str, since_ns: int) -> None:
+        """Put what is to be known of a time without any answer; see the recorder."""
+        # Where it failed in the end, that failure is told when it is over.
+        if self.failure is None:
+            outage = Outage(step, None, f'{step}: no answer', since_ns)
+            self.attempt(flight, 'commit', partial(self._end, flight, outage))
+
+    def try_again(self, flight: Flight) -> None:
+        """Do what the error calls for, then what failed; say so in the log, and go on."""
+        self._is_retry_asked = False
+        failure = self.failure
+        if failure is not None:
+            self.attempt(flight, 'commit', partial(self._cure, flight, failure))
+
+    def _cure(self, flight: Flight, failure: Failure) -> None:
+        directory, reason = flight.store.directory, failure.reason
+        self._react(flight, failure)
+        if flight.store.directory != directory:
+            directory = flight.store.directory
+            self._tell('fallback_opened', Level.WARN, directory=str(directory), reason=reason)
+            reason = f'{reason}; continued in {directory}'
+        self._end(flight, Outage(failure.step, failure.errno_name, reason, failure.since_ns))
+
+    def _react(self, flight: Flight, failure: Failure) -> None:
+        while True:
+            step = reaction(
+                failure.errno,
+                tries=failure.tries,
+                can_give_back=flight.can_give_back,
+                has_spare=flight.has_spare,
+            )
+            if step is Reaction.GIVE_BACK:
+                flight.give_back()
+            elif step is not Reaction.RETRY:
+                # What has not grown, or was removed, would take data to nowhere.
+                flight.leave(is_trusted=failure.step != 'growth')
+            if step is Reaction.MOVE:
+                flight.move()
+            try:
+                flight.commit()
+            except OSError as error:
+                # One segment may not have been enough; each turn takes one.
+                if error.errno not in FULL or step is not Reaction.GIVE_BACK:
+                    raise
+            else:
+                return
+
+    def _end(self, flight: Flight, outage: Outage) -> None:
+        """Put what is to be known of an outage before anything that came later, durably."""
+        duration_ns = self._clock.monotonic_ns() - outage.since_ns
+        total = Counter(self._lost_to_disk())
+        lost = total - self._lost_told
+        detail = outage.reason[:_DETAIL_CHARACTERS_MAX]
+        flight.put_own(Degraded(cause=outage.step, errno_name=outage.errno_name, detail=detail))
+        flight.put_own(Recovered(cause=outage.step, duration_ns=duration_ns, lost=busiest(lost)))
+        flight.commit()
+        self._lost_told, self.failure = total, None
+        self._tell(
+            'recovered',
+            reason=outage.reason,
+            duration_s=duration_ns / NS_PER_S,
+            records_lost=lost.total(),
+            directory=str(flight.store.directory),
+        )
+
+    def fail(self, flight: Flight, step: str, error: OSError) -> None:
+        """Note a failure; it is logged at once, and then now and again."""
+        now_ns = self._clock.monotonic_ns()
+        before = self.failure
+        if before is None:
+            self.failure = Failure.first(step, error, now_ns)
+        else:
+            self.failure = before.again(step, error, now_ns)
+            if self.failure.log_at_ns == before.log_at_ns:
+                return
+        self._tell(
+            'storage_failed',
+            Level.ERROR,
+            step=step,
+            errno=errno_name(error),
+            text=error.strerror or str(error),
+            path=str(flight.store.directory),
+            tries=self.failure.tries,
+        )
+
+    def tell_drops(self, flight: Flight) -> None:
+        """Log the segments that are gone and that nobody was told of yet."""
+        while flight.drops.untold:
+            facts, reason = flight.drops.untold.popleft()
+            self._tell(
+                'segment_dropped',
+                _DROP_LEVELS[reason],
+                file=facts.name,
+                reason=reason,
+                size_bytes=facts.size_bytes,
+                records=facts.records,
+                rollover_count=flight.drops.segments,
+            )
+
+    def _tell(self, name: str, level: Level = Level.INFO, **facts: Fact) -> None:
+        self._report(Event(name=name, level=level, facts=facts))
