@@ -50,10 +50,11 @@ ROOMS = {
     'producer': {'clock', 'errors', 'record', 'schema'},
     'listener': {'producer'},
     'debrief': VALUES | {'storage'},
+    'preflight': VALUES | {'alerts', 'debrief', 'recording', 'storage'},
     'demo': VALUES | {'mavlink', 'producer'},
     'bench': VALUES,
     'ros': VALUES | {'alerts', 'intake', 'recording', 'storage'},
-    'cli': VALUES | {'debrief', 'demo', 'listener'},
+    'cli': VALUES | {'debrief', 'demo', 'listener', 'preflight'},
 }
 # Of a room that is open only through its door.
 DOORS = {('storage', 'recording'): 'fdr_node.recording.ports'}

@@ -46,6 +46,7 @@ _DEBUG: Final = '--debug'
 VERBS: Final[Mapping[str, tuple[str, str]]] = {
     'info': ('fdr_node.cli.info', 'show what is in a flight, and whether it adds up'),
     'recover': ('fdr_node.cli.recover', 'put an interrupted flight in order'),
+    'doctor': ('fdr_node.cli.doctor', 'say before take-off whether the recorder will record'),
     'demo': ('fdr_node.cli.demo', 'publish a simulated sortie, or a PX4 log, as records'),
 }
 
