@@ -30,6 +30,7 @@ from fdr_node.clock import SystemClock
 from fdr_node.errors import ConfigError
 from fdr_node.events import Event, Level
 from fdr_node.ros.event_log import EventLog
+from fdr_node.ros.memory import calm_collector, keep_memory
 from fdr_node.ros.node import FdrNode
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-# Intake, writer, status, and one for services, so that a stalled writer holds up nobody else.
-_THREADS = 4
+# Writer, status, and one for services, so that a stalled writer holds up nobody else.
+_THREADS = 3
 
 # Should a fault come back at once, the log is not flooded.
 _FAULT_PAUSE_S = 0.1
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
+    keep_memory()
     rclpy.init(
         args=list(arguments if arguments is not None else sys.argv),
         signal_handler_options=SignalHandlerOptions.NO,
@@ -96,6 +98,7 @@ def _run(stop: Flag) -> int:
     executor = MultiThreadedExecutor(num_threads=_THREADS)
     executor.add_node(node)
     spinner = Thread(target=_spin, args=(executor, node, stop), name='executor')
+    calm_collector()
     spinner.start()
     stop.wait()
     executor.shutdown(timeout_sec=node.config.shutdown_deadline_s)

@@ -15,8 +15,8 @@
 The lifecycle node ``fdr``: subscription, timers, status and transitions around a flight session.
 
 It decides nothing. The subscription is in a group that no executor waits on: waking an executor
-for each record costs some 100 us in rclpy, so a timer of the intake group drains it in batches.
-The writer group is the only one that touches the open segment.
+for each record costs some 100 us in rclpy, so the intake, a thread of its own, drains it in
+batches. The writer group is the only one that touches the open segment.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from fdr_node.ros import parameters
 from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.session import FlightSession
 from fdr_node.ros.status import diagnostics_message, status_message, View
+from fdr_node.ros.ticker import Ticker
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock_type import ClockType
@@ -122,13 +123,13 @@ class FdrNode(LifecycleNode):
         self._session: FlightSession | None = None
         self._subscription: Subscription | None = None
         self._timers_of_flight: list[Timer] = []
+        self._intake: Ticker | None = None
         self._not_ready_reason = 'no flight is open'
         self._status_key: tuple[object, ...] = ()
         self._status_ticks = 0
         self._dropped_before = 0
         self._intake_lock = Lock()
         self._unwatched = UnwatchedGroup()
-        self._intake_group = MutuallyExclusiveCallbackGroup()
         self._writer_group = MutuallyExclusiveCallbackGroup()
         self._status_group = MutuallyExclusiveCallbackGroup()
         self._status_publisher = self.create_publisher(FdrStatus, STATUS_TOPIC, _latched())
@@ -168,10 +169,12 @@ class FdrNode(LifecycleNode):
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
             raw=True,
         )
+        self._intake = Ticker(
+            self._guard('intake', self._take_in),
+            period_s=self.config.drain_period_s,
+            name='intake',
+        )
         self._timers_of_flight = [
-            self._make_timer(
-                self.config.drain_period_s, 'intake', self._take_in, self._intake_group
-            ),
             self._make_timer(_WRITER_PERIOD_S, 'writer', session.write_out, self._writer_group),
         ]
         self._not_ready_reason = ''
@@ -245,10 +248,12 @@ class FdrNode(LifecycleNode):
             session.take_in(drain(take, limit=2 * self.config.history_depth))
 
     def _stop_recording(self) -> None:
-        """Stop the timers, then take in what the subscription still holds."""
+        """Stop timers and intake, then take in what the subscription still holds."""
         for timer in self._timers_of_flight:
             self.destroy_timer(timer)
         self._timers_of_flight = []
+        if self._intake is not None:
+            self._intake.end()
         with self._intake_lock:
             self._drain()
             subscription, self._subscription = self._subscription, None
