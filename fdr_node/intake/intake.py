@@ -21,7 +21,7 @@ dropped. Nothing here waits for the disk.
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import count
+from itertools import count, islice
 from operator import attrgetter
 from typing import Final, TYPE_CHECKING
 
@@ -45,20 +45,14 @@ _STATS: Final = str(Kind.PRODUCER_STATS)
 _kind_of: Final = attrgetter('kind')
 
 
-def drain(take: Callable[[], bytes | None], *, limit: int) -> list[bytes]:
+def drain(take: Callable[[], tuple[bytes, object] | None], *, limit: int) -> list[bytes]:
     """
     Take all messages that wait.
 
-    :param take: returns the oldest one, or None when none waits.
+    :param take: returns the oldest one and what is known of its way, or None when none waits.
     :param limit: messages at most, so that a flood cannot keep the intake here for ever.
     """
-    batch: list[bytes] = []
-    while len(batch) < limit:
-        data = take()
-        if data is None:
-            break
-        batch.append(data)
-    return batch
+    return [data for data, _ in islice(iter(take, None), limit)]
 
 
 class Intake:
@@ -74,6 +68,8 @@ class Intake:
         self._ledger = ledger
         self._lanes = lanes
         self._policy = policy
+        # What the records are put down to that find no room: a disk that takes none, or the ring.
+        self.overflow_cause = LossCause.RING
 
     def accept(self, batch: Sequence[bytes], received_ns: int) -> int:
         """
@@ -98,12 +94,12 @@ class Intake:
         if not self._policy.allows_all(kinds, bytes_max=max(map(len, records), default=0)):
             allowed = self._allowed(entries, received_ns)
         evicted = self._lanes.push(allowed, kinds=kinds)
-        self._give_up(evicted, LossCause.RING)
+        self._give_up(evicted, self.overflow_cause)
         return malformed + len(entries) - len(allowed) + len(evicted)
 
     def give_back(self, entries: list[Entry]) -> None:
         """Put records back that the writer could not write; the ring may have no room by now."""
-        self._give_up(self._lanes.give_back(entries), LossCause.RING)
+        self._give_up(self._lanes.give_back(entries), self.overflow_cause)
 
     def _hear(self, entries: Iterable[Entry]) -> None:
         """Read what producers say about themselves, the last word of each session."""

@@ -22,35 +22,38 @@ batches. The writer group is the only one that touches the open segment.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from functools import wraps
+from errno import errorcode
+from functools import partial, wraps
 import json
 import sys
 from threading import Lock
 import traceback
 from typing import TYPE_CHECKING
 
-from diagnostic_msgs.msg import DiagnosticArray
-from fdr_node.clock import SystemClock
-from fdr_node.errors import FdrError
+from fdr_node.clock import NS_PER_S, SystemClock
+from fdr_node.errors import ConfigError, FdrError
 from fdr_node.events import Event, Level
 from fdr_node.intake.intake import drain
-from fdr_node.msg import FdrRecord, FdrStatus
+from fdr_node.msg import FdrRecord
 from fdr_node.ros import parameters
+from fdr_node.ros.alert_topics import open_alerts
 from fdr_node.ros.event_log import EventLog
+from fdr_node.ros.qos import best_effort
+from fdr_node.ros.services import offer_services, SplitTeller
 from fdr_node.ros.session import FlightSession
-from fdr_node.ros.status import diagnostics_message, status_message, View
+from fdr_node.ros.status import View
+from fdr_node.ros.status_board import STATUS_PERIOD_S, StatusBoard
 from fdr_node.ros.ticker import Ticker
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock_type import ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fdr_node.events import Fact
     from rcl_interfaces.msg import SetParametersResult
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
@@ -61,13 +64,15 @@ if TYPE_CHECKING:
 
 # Relative names: in the root namespace /fdr/records and so on.
 RECORDS_TOPIC = 'fdr/records'
-STATUS_TOPIC = 'fdr/status'
-DIAGNOSTICS_TOPIC = '/diagnostics'
 
 _WRITER_PERIOD_S = 0.05
-# How quickly a change shows in the status, and how often it is repeated without one.
-_STATUS_PERIOD_S = 0.1
-_STATUS_REPEAT_TICKS = 10
+# An opening that fails again for the same reason is logged this often.
+_REFUSAL_AGAIN_NS = 10 * NS_PER_S
+
+_NO_FLIGHT = 'no flight is open'
+
+# For alerts that wait, at the end (s).
+_ALERTS_CLOSE_S = 2.0
 
 _STATES_WITH_SHUTDOWN = ('unconfigured', 'inactive', 'active')
 
@@ -118,23 +123,31 @@ class FdrNode(LifecycleNode):
         self._system_clock = SystemClock()
         self._log = EventLog(clock=self._system_clock, logger=self.get_logger())
         self.config = parameters.declare(self, self._parameter_overrides)
+        self._alerts = open_alerts(self.config, clock=self._system_clock, node=self)
         # Why the last flight could not be opened.
         self.refusal: FdrError | OSError | None = None
+        # Whether one could be, since the start.
+        self.has_flown = False
+        # Whether a thread hangs in a disk that does not answer: the process cannot wait for it.
+        self.is_stuck = False
+        self._is_starting = False
+        self._refusal_told_ns: int | None = None
         self._session: FlightSession | None = None
         self._subscription: Subscription | None = None
         self._timers_of_flight: list[Timer] = []
         self._intake: Ticker | None = None
-        self._not_ready_reason = 'no flight is open'
-        self._status_key: tuple[object, ...] = ()
-        self._status_ticks = 0
-        self._dropped_before = 0
+        self._not_ready_reason = _NO_FLIGHT
         self._intake_lock = Lock()
         self._unwatched = UnwatchedGroup()
         self._writer_group = MutuallyExclusiveCallbackGroup()
         self._status_group = MutuallyExclusiveCallbackGroup()
-        self._status_publisher = self.create_publisher(FdrStatus, STATUS_TOPIC, _latched())
-        self._diagnostics_publisher = self.create_publisher(DiagnosticArray, DIAGNOSTICS_TOPIC, 10)
-        self._make_timer(_STATUS_PERIOD_S, 'status', self._publish_status, self._status_group)
+        self._opening_group = MutuallyExclusiveCallbackGroup()
+        self._board = StatusBoard(self, clock=self._system_clock)
+        self._split_teller = SplitTeller(self)
+        self._make_timer(STATUS_PERIOD_S, 'status', self._watch, self._status_group)
+        offer_services(
+            self, recheck=self._recheck, split=self._split, group=self._opening_group
+        )
         self.add_on_set_parameters_callback(self._judge_parameters)
 
     @_told
@@ -143,14 +156,13 @@ class FdrNode(LifecycleNode):
         del state
         try:
             self.config = parameters.current(self)
-            session = FlightSession(self.config, clock=self._system_clock, report=self._log)
+            session = FlightSession(self.config, clock=self._system_clock, report=self._report)
             session.open_flight()
         except (FdrError, OSError) as error:
-            self.refusal = error
-            self._refuse('flight_not_opened', str(error))
+            self._refuse_flight(error)
             return TransitionCallbackReturn.FAILURE
         self._session = session
-        self._not_ready_reason = 'the flight is open but not recording'
+        self.has_flown, self._refusal_told_ns = True, None
         return TransitionCallbackReturn.SUCCESS
 
     @_told
@@ -164,7 +176,7 @@ class FdrNode(LifecycleNode):
             FdrRecord,
             RECORDS_TOPIC,
             _never_called,
-            _best_effort(self.config.history_depth),
+            best_effort(self.config.history_depth),
             callback_group=self._unwatched,
             event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
             raw=True,
@@ -177,7 +189,6 @@ class FdrNode(LifecycleNode):
         self._timers_of_flight = [
             self._make_timer(_WRITER_PERIOD_S, 'writer', session.write_out, self._writer_group),
         ]
-        self._not_ready_reason = ''
         self._announce(session)
         return super().on_activate(state)
 
@@ -187,7 +198,6 @@ class FdrNode(LifecycleNode):
         self._stop_recording()
         if self._session is not None:
             self._session.flush()
-        self._not_ready_reason = 'the flight is open but not recording'
         return super().on_deactivate(state)
 
     @_told
@@ -208,7 +218,9 @@ class FdrNode(LifecycleNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Close what is open; the node can be configured again."""
         # rclpy keeps the exception of a transition to itself.
-        self._refuse('transition_failed', f'a transition from {state.label} failed')
+        reason = f'a transition from {state.label} failed'
+        self._not_ready_reason = reason
+        self._report(Event(name='transition_failed', level=Level.ERROR, facts={'reason': reason}))
         return self.on_shutdown(state)
 
     def end(self) -> bool:
@@ -225,8 +237,57 @@ class FdrNode(LifecycleNode):
     def not_ready_reason(self) -> str:
         """Why the aircraft must not take off; empty when it may."""
         session = self._session
-        degraded = session.status().degraded_reason if session else ''
-        return self._not_ready_reason or degraded
+        return session.not_ready_reason if session else self._not_ready_reason
+
+    def start(self) -> bool:
+        """
+        Configure and activate by itself, as far as that is not done.
+
+        :return: whether it records. Otherwise it is tried again every ``open_retry_s``.
+        """
+        is_first, self._is_starting = not self._is_starting, True
+        if is_first and self.config.open_retry_s:
+            period_s = self.config.open_retry_s
+            self._make_timer(period_s, 'opening', self._start_again, self._opening_group)
+        if self._state() == 'unconfigured':
+            self.trigger_configure()
+        if self._state() == 'inactive':
+            self.trigger_activate()
+        self._is_starting = self._state() != 'active'
+        return not self._is_starting
+
+    def _start_again(self) -> None:
+        if self._is_starting:
+            self.start()
+
+    def _recheck(self) -> str:
+        """Try at once what is not well. :return: why it is not ready; empty when it is."""
+        self._start_again()
+        if self._session is not None:
+            self._session.retry()
+        return self.not_ready_reason
+
+    def _split(self) -> str:
+        """Begin a new segment. :return: why that could not be done; empty when it was."""
+        session = self._session
+        if session is None:
+            return self.not_ready_reason
+        return '' if session.split() else session.degraded_reason or 'the writer did not answer'
+
+    def _watch(self) -> None:
+        """Look at the writer, show how things are, alert; it waits for no disk."""
+        session = self._session
+        if session is not None:
+            session.watch()
+        view = self._view()
+        self._board.show(view)
+        self._alerts.tick(view.not_ready_reason)
+        self._split_teller.note(session.open_file() if session else None)
+
+    def destroy_node(self) -> None:
+        """Send the alerts that wait, then let go of everything."""
+        self._alerts.close(_ALERTS_CLOSE_S)
+        super().destroy_node()
 
     def _take_in(self) -> None:
         # A transition takes in too, while the timer may be at it; the order must stay, and the
@@ -238,12 +299,8 @@ class FdrNode(LifecycleNode):
         session, subscription = self._session, self._subscription
         if session is None or subscription is None:
             return
-        handle, message_type = subscription.handle, subscription.msg_type
-
-        def take() -> bytes | None:
-            taken = handle.take_message(message_type, subscription.raw)
-            return taken[0] if taken else None
-
+        handle = subscription.handle
+        take = partial(handle.take_message, subscription.msg_type, subscription.raw)
         with handle:
             session.take_in(drain(take, limit=2 * self.config.history_depth))
 
@@ -262,9 +319,9 @@ class FdrNode(LifecycleNode):
 
     def _close_flight(self) -> None:
         session, self._session = self._session, None
-        self._not_ready_reason = 'no flight is open'
-        if session is not None:
-            session.finish()
+        self._not_ready_reason = _NO_FLIGHT
+        if session is not None and session.finish() is None:
+            self.is_stuck = True
 
     def _announce(self, session: FlightSession) -> None:
         """Say on stdout that it records, for whoever started the process and waits."""
@@ -282,34 +339,15 @@ class FdrNode(LifecycleNode):
             sys.stdout.write(json.dumps(line) + '\n')
             sys.stdout.flush()
 
-    def _publish_status(self) -> None:
-        view = self._view()
-        self._status_ticks += 1
-        is_repeat = self._status_ticks >= _STATUS_REPEAT_TICKS
-        if not is_repeat and view.key() == self._status_key:
-            return
-        wall_ns = self._system_clock.wall_ns()
-        if self._session is not None:
-            view = replace(view, free_disk_bytes=self._session.free_bytes())
-        self._status_publisher.publish(status_message(view, wall_ns))
-        self._status_key = view.key()
-        if is_repeat:
-            self._status_ticks = 0
-            self._diagnostics_publisher.publish(
-                diagnostics_message(
-                    view,
-                    wall_ns=wall_ns,
-                    has_new_loss=view.records_dropped > self._dropped_before,
-                )
-            )
-            self._dropped_before = view.records_dropped
-
     def _view(self) -> View:
         session = self._session
         state = self._state()
+        alerts = self._alerts.health()
         if session is None:
-            return View(lifecycle_state=state, not_ready_reason=self.not_ready_reason)
+            reason = self.not_ready_reason
+            return View(lifecycle_state=state, not_ready_reason=reason, alerts=alerts)
         return View(
+            alerts=alerts,
             lifecycle_state=state,
             not_ready_reason=self.not_ready_reason,
             recorder=session.status(),
@@ -328,9 +366,28 @@ class FdrNode(LifecycleNode):
     def _state(self) -> str:
         return str(self._state_machine.current_state[1])
 
-    def _refuse(self, name: str, reason: str) -> None:
-        self._not_ready_reason = reason
-        self._log(Event(name=name, level=Level.ERROR, facts={'reason': reason}))
+    def _refuse_flight(self, error: FdrError | OSError) -> None:
+        """Note why the flight cannot be opened; in the log at once, and then now and again."""
+        now_ns, before_ns = self._system_clock.monotonic_ns(), self._refusal_told_ns
+        is_same = str(error) == str(self.refusal) and before_ns is not None
+        self.refusal, self._not_ready_reason = error, str(error)
+        if is_same and before_ns is not None and now_ns - before_ns < _REFUSAL_AGAIN_NS:
+            return
+        self._refusal_told_ns = now_ns
+        number = getattr(error, 'errno', 0)
+        facts: dict[str, Fact] = {
+            'reason': str(error),
+            'error': type(error).__name__,
+            'errno': errorcode.get(number or 0, ''),
+        }
+        if isinstance(error, ConfigError):
+            facts['parameter'] = error.name
+        self._report(Event(name='flight_not_opened', level=Level.ERROR, facts=facts))
+
+    def _report(self, event: Event) -> None:
+        """Tell the log, and the operator where that is called for."""
+        self._log(event)
+        self._alerts.tell(event)
 
     def tell_fault(self, step: str, error: Exception) -> None:
         """
@@ -339,7 +396,7 @@ class FdrNode(LifecycleNode):
         :param step: what was being done.
         """
         facts = {'step': step, 'error': repr(error), 'trace': traceback.format_exc()}
-        self._log(Event(name='step_failed', level=Level.ERROR, facts=facts))
+        self._report(Event(name='step_failed', level=Level.ERROR, facts=facts))
 
     def _make_timer(
         self, period_s: float, name: str, step: Callable[[], None], group: CallbackGroup
@@ -363,18 +420,3 @@ class FdrNode(LifecycleNode):
 def _never_called(message: bytes) -> None:
     """Stand in for the callback that rclpy demands; the subscription is in no wait set."""
     del message
-
-
-def _best_effort(depth: int) -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT
-    )
-
-
-def _latched() -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )

@@ -65,15 +65,15 @@ class Rig:
 
 def test_drain_takes_what_waits_in_its_order() -> None:
     """It stops when nothing waits."""
-    waiting = iter([b'a', b'b', b'c'])
+    waiting: Iterator[tuple[bytes, object]] = iter([(b'a', {}), (b'b', {}), (b'c', {})])
     assert drain(lambda: next(waiting, None), limit=10) == [b'a', b'b', b'c']
 
 
 def test_drain_takes_no_more_than_its_limit() -> None:
     """A flood cannot keep it for ever, and what it leaves is still there."""
-    waiting: Iterator[bytes] = iter([b'a', b'b', b'c'])
+    waiting: Iterator[tuple[bytes, object]] = iter([(b'a', {}), (b'b', {}), (b'c', {})])
     assert drain(lambda: next(waiting, None), limit=2) == [b'a', b'b']
-    assert list(waiting) == [b'c']
+    assert list(waiting) == [(b'c', {})]
 
 
 def test_records_are_in_the_ring_as_they_came() -> None:
