@@ -81,7 +81,9 @@ class Recorder:
         # Quoted, because ROS reads the value of a parameter as YAML.
         root = str(folder / 'flights').replace("'", "''")
         program = [sys.executable, '-m', 'fdr_node.ros.main']
-        return [*program, '--ros-args', '-p', f"flight_root:='{root}'"]
+        # The other recorders compress nothing.
+        parameters = ['-p', 'compression:=none', '-p', f"flight_root:='{root}'"]
+        return [*program, '--ros-args', *parameters]
 
     def recorded(self, folder: Path) -> int:
         """

@@ -91,7 +91,7 @@ class RecorderConfig:
     mavlink_component_id: int = 191
     mavlink_signing_key_path: str = ''
     storage_backend: str = 'mcap'
-    compression: str = 'none'
+    compression: str = 'zstd'
     manifest_paths: tuple[str, ...] = ()
     signing_key_id: str = ''
     autostart: bool = True

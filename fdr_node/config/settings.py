@@ -235,7 +235,8 @@ SPECS: Mapping[str, Spec] = {
         choices=BACKENDS,
     ),
     'compression': Spec(
-        description='How the chunks of a segment are compressed.',
+        description='How the chunks of a segment are compressed; zstd takes hardly more CPU than '
+        'none, and a fifth of the space (docs/adr/0006).',
         choices=COMPRESSIONS,
     ),
     'manifest_paths': Spec(

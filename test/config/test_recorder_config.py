@@ -109,7 +109,7 @@ def test_the_defaults_are_those_that_are_promised() -> None:
         'mavlink_component_id': 191,
         'mavlink_signing_key_path': '',
         'storage_backend': 'mcap',
-        'compression': 'none',
+        'compression': 'zstd',
         'manifest_paths': (),
         'signing_key_id': '',
         'autostart': True,

@@ -44,6 +44,8 @@ SESSION_ID = 0xC0FFEE
 
 # The smallest segments, and a cap that holds three of them.
 SMALL: Mapping[str, Setting] = {
+    # So that sizes follow from what is written.
+    'compression': 'none',
     'segment_bytes_max': 512 * KIB,
     'flight_bytes_max': 2 * MIB,
     'record_bytes_max': 256 * KIB,
