@@ -62,7 +62,8 @@ setup(
         'PyYAML',
         'zstandard',
     ],
-    extras_require={'ulog': ['pyulog']},
+    # By the first, `colcon test` takes pytest and not unittest.
+    extras_require={'test': ['pytest'], 'ulog': ['pyulog']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),

@@ -14,7 +14,17 @@
 """What every test needs, whether make, colcon or an editor starts it."""
 
 import os
+from pathlib import Path
 import sys
 
 # Without a sourced ROS 2, the virtual environment is the ament prefix; make sets the same.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
+
+# `colcon test` starts Python among the sources, which would pass for the package; the one with the
+# generated messages is where `colcon build` has put it. What the tests start looks there too.
+ROOT = Path(__file__).resolve().parent.parent
+if not (ROOT / 'fdr_node' / 'msg').is_dir():
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
+    os.environ['PYTHONSAFEPATH'] = '1'
+    support = str(ROOT / 'test' / 'support')
+    os.environ['PYTHONPATH'] = os.pathsep.join([support, os.environ.get('PYTHONPATH', '')])

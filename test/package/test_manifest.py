@@ -129,3 +129,13 @@ def test_messages_are_found_by_rosdep_and_colcon() -> None:
 def test_lock_names_exact_versions_only(line: str) -> None:
     """No range, no address: the lock holds with every index that has these versions."""
     assert re.fullmatch(r'[\w.-]+==[\w.]+( ; python_version < "3\.\d+")?', line)
+
+
+def test_colcon_runs_pytest() -> None:
+    """Without this it takes unittest, which finds nothing here."""
+    tree = ast.parse((ROOT / 'setup.py').read_text())
+    keywords = [
+        word for node in ast.walk(tree) if isinstance(node, ast.Call) for word in node.keywords
+    ]
+    (extras,) = (word.value for word in keywords if word.arg == 'extras_require')
+    assert ast.literal_eval(extras)['test'] == ['pytest']
