@@ -35,6 +35,7 @@ import time
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.demo.plan import Plan
+from fdr_node.errors import FdrError
 from fdr_node.producer import FdrClient
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _STEP_S: Final = 0.02
 _LINE_BYTES_MAX: Final = 256
 
 EXIT_NO_RECORDER: Final = 1
+EXIT_USAGE: Final = 2
 
 # What follows is for ROS, up to a double dash (REP 151 and rcl: arguments.h).
 _ROS_ARGUMENTS: Final = '--ros-args'
@@ -67,9 +69,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Play a part.
 
     :param argv: arguments; None takes those of the process
-    :return: 0, or EXIT_NO_RECORDER when nobody listens
+    :return: 0, EXIT_NO_RECORDER when nobody listens, or EXIT_USAGE for an argument that cannot be
     """
     arguments = _parser().parse_args(_own(sys.argv[1:] if argv is None else argv))
+    try:
+        return _fly(arguments)
+    except (FdrError, OSError) as error:
+        sys.stderr.write(f'fdr_demo_producer: {error}\n')
+        return EXIT_USAGE
+
+
+def _fly(arguments: argparse.Namespace) -> int:
     plan = Plan(
         seconds=arguments.seconds,
         speed=arguments.speed,

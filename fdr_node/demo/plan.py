@@ -121,11 +121,14 @@ class Plan:
 
         :param producer_id: one of the outline's producers
         :param wall_ns: wall clock shortly before the beginning, since the epoch (ns)
-        :raises ConfigError: the log is none
+        :raises ConfigError: the log is none, or the simulation has no such producer
         :raises OSError: the log cannot be read
         """
         if self.ulog is not None:
             return Replay(read_topics(self.ulog), producer_id)
+        if producer_id not in _SIMULATED:
+            bound = f'one of: {", ".join(_SIMULATED)}'
+            raise ConfigError(name='producer', value=producer_id, bound=bound)
         scene = Scene(sortie=self._sortie(), seed=self.seed, speed=self.speed, wall_ns=wall_ns)
         return StreamScript(
             duration_ns=round(self.seconds * NS_PER_S),

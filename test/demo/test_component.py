@@ -268,3 +268,25 @@ def test_a_recorder_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch
     """After a day."""
     monkeypatch.setattr('fdr_node.demo.component.PATIENCE_S', 0.0)
     assert not component._is_heard(cast('FdrClient', LaunchedClient()), Event())
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'told'),
+    [
+        (['--seconds=3'], 'seconds is 3.0, allowed: 5..86400 s'),
+        (['--seconds=5', '--ulog=/no/log'], '/no/log'),
+    ],
+)
+def test_an_argument_that_cannot_be_is_said_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: str,
+) -> None:
+    """Whoever launches it reads what is wrong, and no trace."""
+    monkeypatch.setattr('sys.stdin', io.StringIO())
+    code, events = run(Client('imu'), monkeypatch, *arguments)
+    assert (code, events) == (component.EXIT_USAGE, [])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('fdr_demo_producer: ')
+    assert told in line

@@ -118,3 +118,12 @@ def test_a_sortie_that_is_too_short_is_refused_at_once() -> None:
     """Not only when it is flown."""
     with pytest.raises(ConfigError):
         Plan(seconds=1, speed=1.0)
+
+
+def test_a_producer_that_the_simulation_does_not_have_is_refused() -> None:
+    """It is named, with those that there are."""
+    with pytest.raises(ConfigError) as caught:
+        Plan(seconds=20, speed=1.0).script('wing', 0)
+    error = caught.value
+    assert (error.name, error.value) == ('producer', 'wing')
+    assert error.bound == 'one of: estimator, imu, mavlink_router, health_monitor, mapper'
