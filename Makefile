@@ -7,6 +7,14 @@ BIN := .venv/bin
 # Read by the tests and the tools that take file names.
 SOURCES := .ci fdr_node launch resource setup.py test
 
+# Jazzy is the reference. `make test ROS=kilted` does the same with the wheels of Kilted, in a copy of
+# the sources: a tree has one editable install. docs/distributions.md says what differs.
+ROS ?= jazzy
+LOCK := requirements$(if $(filter-out jazzy,$(ROS)),.$(ROS)).lock
+COPY := build/$(ROS)
+COPIED := .ci CHANGELOG.rst CONTRIBUTING.md LICENSE Makefile README.md docs fdr_node launch msg \
+  package.xml pyproject.toml resource setup.cfg setup.py test
+
 # Where the flights of `make run` go, how long a sortie is, and a PX4 log to fly instead.
 FLIGHTS ?= flights
 SECONDS_ ?= 20
@@ -34,13 +42,15 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
+ifeq ($(ROS),jazzy)
+
 setup: .venv/package ## Create or update .venv; nothing to do when nothing changed
 
 run: setup ## Record a sortie and show it; ULOG=path flies a PX4 log, FLIGHTS=dir, SECONDS_=n
 	$(BIN)/fdr demo --record $(if $(ULOG),--ulog '$(ULOG)') --seconds $(SECONDS_) \
 	  --root '$(FLIGHTS)'
 
-test: setup ## Run the tests; ARGS='...' goes to pytest
+test: setup ## Run the tests; ARGS='...' goes to pytest; ROS=kilted: on Kilted
 	$(BIN)/pytest $(ARGS)
 
 fault: setup ## Run every test of failing disks, kills and power cuts, for minutes; ARGS='...'
@@ -62,13 +72,32 @@ format: setup ## Put the sources into the form that `make lint` wants, as far as
 	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-lock: ## Resolve requirements.lock anew from pyproject.toml
+else
+
+setup run test fault:
+	$(if $(wildcard $(LOCK)),,$(error ROS is $(ROS), allowed: jazzy, kilted))
+	mkdir -p $(COPY) && cd $(COPY) && rm -rf $(COPIED)
+	tar -c --exclude=fdr_node/msg --exclude='*.so' --exclude=__pycache__ $(COPIED) | tar -x -C $(COPY)
+	cmp -s $(LOCK) $(COPY)/requirements.lock || cp $(LOCK) $(COPY)/requirements.lock
+	$(MAKE) -C $(COPY) $@ ROS=jazzy FLIGHTS='$(abspath $(FLIGHTS))' \
+	  ULOG='$(if $(ULOG),$(abspath $(ULOG)))'
+
+bench lint types format:
+	$(error make $@ knows one distribution, the reference: leave ROS=$(ROS) out)
+
+endif
+
+# The generators of Kilted look for another CMake package than those of Jazzy.
+renamed = $(if $(filter kilted,$(ROS)),-e s/ros-jazzy-python-cmake-module/ros-kilted-ament-cmake-ros-core/)
+
+lock: ## Resolve requirements.lock anew from pyproject.toml; ROS=kilted: that of Kilted
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet 'pip>=25.1'
+	sed $(renamed) -e s/ros-jazzy-/ros-$(ROS)-/ pyproject.toml > build/lock/pyproject.toml
 	build/lock/bin/pip install --quiet --dry-run --ignore-installed --report build/lock/report.json \
-	  --group all
-	$(PYTHON) .ci/lock.py < build/lock/report.json > build/lock/requirements.lock
-	cp build/lock/requirements.lock requirements.lock
+	  --group build/lock/pyproject.toml:all
+	$(PYTHON) .ci/lock.py < build/lock/report.json > build/lock/$(LOCK)
+	cp build/lock/$(LOCK) $(LOCK)
 
 clean: ## Remove .venv and everything that was generated; flights stay
 	rm -rf .venv build dist fdr_node/msg fdr_node/*.so *.egg-info

@@ -31,12 +31,12 @@ import pytest
 pytestmark = pytest.mark.skipif(shutil.which('make') is None, reason='make is not installed')
 
 
-def make(target: str, folder: Path, path: str) -> subprocess.CompletedProcess[str]:
+def make(target: str, folder: Path, path: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Run make in a folder that has the Makefile and the lock alone."""
     for name in ('Makefile', 'requirements.lock'):
         shutil.copy(ROOT / name, folder)
     return subprocess.run(
-        [shutil.which('make') or 'make', target],
+        [shutil.which('make') or 'make', target, *more],
         cwd=folder,
         env={'PATH': path},
         capture_output=True,
@@ -84,6 +84,64 @@ def test_help_lists_every_target(tmp_path: Path) -> None:
     (targets,) = re.findall(r'^\.PHONY: (.*)$', (ROOT / 'Makefile').read_text(), re.MULTILINE)
     shown = make('help', tmp_path, str(Path(awk).parent)).stdout
     assert re.findall(r'^make (\w+)', shown, re.MULTILINE) == targets.split()
+
+
+@pytest.mark.parametrize(
+    ('target', 'ros', 'said'),
+    [
+        ('test', 'humble', 'ROS is humble, allowed: jazzy, kilted'),
+        ('lint', 'kilted', 'make lint knows one distribution, the reference'),
+    ],
+)
+def test_what_is_not_done_for_a_distribution_is_said(
+    tmp_path: Path, target: str, ros: str, said: str
+) -> None:
+    """In one line, and nothing is copied."""
+    done = make(target, tmp_path, '', f'ROS={ros}')
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert done.returncode != 0
+    assert not (tmp_path / 'build').exists()
+
+
+def test_another_distribution_is_tested_in_a_copy_of_all_that_is_needed(tmp_path: Path) -> None:
+    """All that is not generated, and its own lock; what was there before is replaced."""
+    shutil.copy(ROOT / 'requirements.kilted.lock', tmp_path)
+    (copied,) = re.findall(
+        r'^COPIED := ((?:.*\\\n)*.*)$', (ROOT / 'Makefile').read_text(), re.MULTILINE
+    )
+    names = copied.replace('\\', ' ').split()
+    for name in names:
+        assert (ROOT / name).exists()
+        if name != 'Makefile':
+            (tmp_path / name).mkdir()
+            (tmp_path / name / 'new').write_text(name)
+    generated = tmp_path / 'fdr_node' / 'msg'
+    generated.mkdir()
+    copy = tmp_path / 'build' / 'kilted'
+    (copy / 'docs').mkdir(parents=True)
+    (copy / 'docs' / 'old').write_text('')
+    # Without a compiler it stops there; its own ROS is that of the copy.
+    tools = ('mkdir', 'rm', 'tar', 'cmp', 'cp', 'sh', 'make')
+    (tmp_path / 'bin').mkdir()
+    for tool in tools:
+        (tmp_path / 'bin' / tool).symlink_to(shutil.which(tool) or tool)
+    done = make('test', tmp_path, str(tmp_path / 'bin'), 'ROS=kilted', 'PYTHON=no-python')
+    assert 'no-python' not in done.stdout
+    assert 'python3 3.11 or newer is missing' in done.stderr
+    lock = (ROOT / 'requirements.kilted.lock').read_text()
+    assert (copy / 'requirements.lock').read_text() == lock
+    assert {path.name for path in copy.iterdir()} == {*names, 'requirements.lock'}
+    assert [path.name for path in (copy / 'docs').iterdir()] == ['new']
+    assert not (copy / 'fdr_node' / 'msg').exists()
+
+
+@pytest.mark.parametrize('ros', ['jazzy', 'kilted'])
+def test_the_lock_of_a_distribution_has_its_wheels_alone(ros: str) -> None:
+    """A wheel of another one would bring its libraries along."""
+    name = 'requirements.lock' if ros == 'jazzy' else f'requirements.{ros}.lock'
+    found = re.findall(r'^ros-(jazzy|kilted)-', (ROOT / name).read_text(), re.MULTILINE)
+    assert set(found) == {ros}
 
 
 def test_ci_installs_what_contributors_are_told_to() -> None:
