@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fdr_node.events import Event
 
 # After these the recorder takes records again, or has nothing more to take.
-_ENDS_OF_FAILURE = frozenset({'recovered', 'fallback_opened', 'flight_opened', 'flight_closed'})
+_ENDS_OF_FAILURE = frozenset({'recovered', 'flight_opened', 'flight_closed', 'flight_not_closed'})
 
 
 class Cadence:

@@ -108,7 +108,8 @@ _LAND: Final = 'Fly on; what memory cannot hold is lost by name. Check the disk 
 FAILURES: Final[Mapping[str, Entry]] = {
     'ENOSPC': _failure(
         'disk full',
-        'Nothing is left to give back below `degraded_keep_bytes`.',
+        'No space is left; the oldest segments of this flight are given back for it, down to '
+        '`degraded_keep_bytes`.',
         'Free space on the disk; it goes on by itself.',
     ),
     'EDQUOT': _failure(
@@ -142,6 +143,11 @@ FAILURES: Final[Mapping[str, Entry]] = {
 }
 FAILURE_OTHER: Final = _failure(
     'disk {errno}', 'Another error of the system, named as in errno.h.', _LAND
+)
+NOT_GROWING: Final = _failure(
+    'file does not grow',
+    'Records were written without an error, and the file has not grown for `no_growth_s`.',
+    _LAND,
 )
 STALLED: Final = Entry(
     manner=Manner.FAILURE,
@@ -220,10 +226,16 @@ FALLBACK: Final = _passing(
     'The first disk failed; the flight goes on in `fallback_root`.',
     'Take both directories after landing.',
 )
+NO_FALLBACK: Final = _passing(
+    Severity.WARNING,
+    'fallback disk cannot be used',
+    '`fallback_root` is set and cannot be written to; the flight has one disk only.',
+    'Read the log before you fly.',
+)
 NOT_CLOSED: Final = _passing(
     Severity.ERROR,
     'flight not closed cleanly',
-    'The disk refused the footer; what was committed is there.',
+    'The disk refused the footer or did not answer; what was committed is there.',
     'Run `fdr recover` on the flight.',
 )
 LOST: Final = _passing(
@@ -274,13 +286,20 @@ FAULT: Final = _passing(
     'A fault of the program; it goes on.',
     'Report it, with the trace in the log.',
 )
+BROKEN_OFF: Final = _passing(
+    Severity.CRITICAL,
+    'internal fault, flight closed, see log',
+    'A fault of the program in a transition of its life cycle.',
+    'Report it, with the trace in the log.',
+)
 
 
 def entries() -> Iterator[Entry]:
     """Yield every alert there is, in the order of the documentation."""
     yield from FAILURES.values()
-    yield from (FAILURE_OTHER, STALLED, FALLBACK, RECOVERED)
+    yield from (FAILURE_OTHER, NOT_GROWING, STALLED, FALLBACK, RECOVERED)
     yield from REFUSALS.values()
     yield from (LOCKED, BAD_PARAMETER, REFUSAL_OTHER, NOT_RECORDING, READY)
     yield from (LOST, SPACE_GIVEN, SEGMENT_MISSING, CAP_LOWERED, NOT_CLOSED)
-    yield from (FLIGHT_RECOVERED, FLIGHT_NOT_RECOVERED, ROOT_OVER_CAP, FAULT)
+    yield from (FLIGHT_RECOVERED, FLIGHT_NOT_RECOVERED, ROOT_OVER_CAP, NO_FALLBACK)
+    yield from (FAULT, BROKEN_OFF)

@@ -46,6 +46,7 @@ _SAME_ERRNO: Final[Mapping[str, str]] = {
 _SIMPLE: Final[Mapping[str, Entry]] = {
     'storage_stalled': catalogue.STALLED,
     'fallback_opened': catalogue.FALLBACK,
+    'no_fallback': catalogue.NO_FALLBACK,
     'recovered': catalogue.RECOVERED,
     'parameter_refused': catalogue.BAD_PARAMETER,
     'records_lost': catalogue.LOST,
@@ -54,6 +55,8 @@ _SIMPLE: Final[Mapping[str, Entry]] = {
     'flight_not_recovered': catalogue.FLIGHT_NOT_RECOVERED,
     'root_over_cap': catalogue.ROOT_OVER_CAP,
     'step_failed': catalogue.FAULT,
+    'transition_failed': catalogue.BROKEN_OFF,
+    'flight_not_closed': catalogue.NOT_CLOSED,
 }
 
 _DROPPED: Final[Mapping[Fact, Entry]] = {
@@ -149,7 +152,7 @@ def _entry_of(event: Event) -> Entry | None:
     facts = event.facts
     match event.name:
         case 'storage_failed':
-            return catalogue.FAILURES.get(_errno(facts), catalogue.FAILURE_OTHER)
+            return _failure(facts)
         case 'flight_not_opened':
             return _refusal(facts)
         case 'flight_closed':
@@ -158,6 +161,13 @@ def _entry_of(event: Event) -> Entry | None:
             return _DROPPED.get(facts.get('reason'))
         case name:
             return _SIMPLE.get(name)
+
+
+def _failure(facts: Mapping[str, Fact]) -> Entry:
+    number = _errno(facts)
+    if facts.get('step') == 'growth' and number == 'EIO':
+        return catalogue.NOT_GROWING
+    return catalogue.FAILURES.get(number, catalogue.FAILURE_OTHER)
 
 
 def _refusal(facts: Mapping[str, Fact]) -> Entry:

@@ -93,13 +93,24 @@ def test_a_failure_is_not_repeated_once_the_recorder_is_ready() -> None:
     assert flight.tick(60, is_ready=True) == []
 
 
-def test_a_second_disk_ends_the_failure_of_the_first() -> None:
-    """Its own failure is told at once."""
+def test_a_second_disk_is_told_and_does_not_end_the_failure() -> None:
+    """That is not over before records are on it."""
     flight = Flight()
     assert flight.hear(0, 'storage_failed', errno='ENODEV') == [GONE]
     assert flight.hear(1, 'fallback_opened') == [FALLBACK]
-    assert flight.tick(20, is_ready=True) == []
-    assert flight.hear(21, 'storage_failed', errno='ENODEV') == [GONE]
+    assert flight.tick(10) == [GONE]
+    assert flight.hear(11, 'recovered', duration_s=3) == [AGAIN]
+    assert flight.hear(12, 'storage_failed', errno='ENODEV') == [GONE]
+
+
+def test_a_flight_that_ends_takes_its_failure_along() -> None:
+    """It may have ended without a footer."""
+    for end in ('flight_closed', 'flight_not_closed'):
+        flight = Flight()
+        assert flight.hear(0, 'storage_failed', errno='ENODEV') == [GONE]
+        assert flight.hear(1, end) == ['FDR: flight not closed cleanly']
+        assert flight.tick(2) == []
+        assert flight.tick(6) == [NOT_RECORDING]
 
 
 def test_prearm_is_repeated_until_it_is_ready() -> None:
@@ -177,6 +188,7 @@ STEPS = st.lists(
                 'flight_not_opened',
                 'flight_opened',
                 'flight_closed',
+                'flight_not_closed',
                 'records_lost',
                 'segment_dropped',
             ]
@@ -188,7 +200,7 @@ STEPS = st.lists(
 )
 # What makes the next alert of a manner the first again.
 RESETS = {
-    Manner.FAILURE: {'recovered', 'fallback_opened', 'flight_opened', 'flight_closed'},
+    Manner.FAILURE: {'recovered', 'flight_opened', 'flight_closed', 'flight_not_closed'},
     Manner.PREARM: {'ready'},
     Manner.PASSING: set[str](),
 }
