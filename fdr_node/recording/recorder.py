@@ -41,6 +41,7 @@ from fdr_node.schema import ClockStep, FlightFooter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
@@ -251,6 +252,16 @@ class FlightRecorder:
         self._degradation.try_again(flight)
         return self._degradation.failure is None
 
+    def split(self) -> bool:
+        """
+        Begin a new segment now, unless the open one holds nothing.
+
+        :return: False when the disk refused.
+        :raises FlightStateError: no flight is open.
+        """
+        flight = self._open_flight('split')
+        return self._degradation.failure is None and self._try(flight, 'cut', flight.cut)
+
     def retry(self) -> None:
         """Try again at the next tick, when it is degraded; may be called from any thread."""
         self._degradation.ask()
@@ -298,6 +309,12 @@ class FlightRecorder:
             bytes_written=footer.bytes_written,
         )
         return footer
+
+    def open_file(self) -> Path | None:
+        """Return the open segment; None without one. May be called from any thread."""
+        flight = self._flight
+        watched = flight.watched_file() if flight else None
+        return flight.store.directory / watched[0] if flight and watched else None
 
     def current_size_bytes(self) -> int:
         """Return the bytes of the flight directory; 0 when no flight is open."""

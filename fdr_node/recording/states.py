@@ -56,6 +56,7 @@ class Change(StrEnum):
 TRANSITIONS: Final[Mapping[tuple[State, Change], State]] = {
     (State.UNREADY, Change.OPENED): State.READY,
     (State.READY, Change.STARTED): State.RECORDING,
+    (State.READY, Change.STOPPED): State.READY,
     (State.READY, Change.FAILED): State.DEGRADED,
     (State.READY, Change.CLOSED): State.CLOSED,
     (State.RECORDING, Change.STOPPED): State.READY,

@@ -20,6 +20,7 @@ subscription is drained and the footer is written.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from threading import Event as Flag
@@ -32,9 +33,9 @@ from fdr_node.events import Event, Level
 from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.memory import calm_collector, keep_memory
 from fdr_node.ros.node import FdrNode
+from fdr_node.ros.refusal import announce
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
-from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :param arguments: as ``sys.argv``; ROS arguments follow ``--ros-args``.
     :return: 0 after a clean end, 1 when the flight could not be opened or closed, 2 for a bad
-        parameter.
+        parameter. A flight that cannot be opened is tried again every ``open_retry_s``, until the
+        process is stopped.
     """
     stop = Flag()
 
@@ -89,10 +91,12 @@ def _run(stop: Flag) -> int:
         node = FdrNode()
     except ConfigError as error:
         facts = {'reason': str(error), 'parameter': error.name}
-        log = EventLog(clock=SystemClock())
-        log(Event(name='parameter_refused', level=Level.ERROR, facts=facts))
+        refused = Event(name='parameter_refused', level=Level.ERROR, facts=facts)
+        EventLog(clock=SystemClock())(refused)
+        announce(refused)
         return USAGE
-    if node.config.autostart and not _start(node):
+    is_mine = node.config.autostart
+    if is_mine and not node.start() and not _is_worth_a_wait(node):
         node.destroy_node()
         return USAGE if isinstance(node.refusal, ConfigError) else CANNOT
     executor = MultiThreadedExecutor(num_threads=_THREADS)
@@ -105,15 +109,17 @@ def _run(stop: Flag) -> int:
     spinner.join(timeout=node.config.shutdown_deadline_s)
     is_closed = node.end()
     node.destroy_node()
-    return OK if is_closed else CANNOT
+    if node.is_stuck:
+        # Python would wait for the thread that hangs in the disk, and the disk may never answer.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(CANNOT)
+    return OK if is_closed and (node.has_flown or not is_mine) else CANNOT
 
 
-def _start(node: FdrNode) -> bool:
-    """Configure and activate; return whether it records."""
-    for transition in (node.trigger_configure, node.trigger_activate):
-        if transition() is not TransitionCallbackReturn.SUCCESS:
-            return False
-    return True
+def _is_worth_a_wait(node: FdrNode) -> bool:
+    """Return whether a flight that could not be opened can be opened later."""
+    return node.config.open_retry_s > 0 and not isinstance(node.refusal, ConfigError)
 
 
 def _spin(executor: MultiThreadedExecutor, node: FdrNode, stop: Flag) -> None:

@@ -44,6 +44,7 @@ from fdr_node.ros.session import FlightSession
 from fdr_node.ros.status import View
 from fdr_node.ros.status_board import STATUS_PERIOD_S, StatusBoard
 from fdr_node.ros.ticker import Ticker
+from fdr_node.ros.unwatched_group import UnwatchedGroup
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock_type import ClockType
@@ -75,23 +76,6 @@ _NO_FLIGHT = 'no flight is open'
 _ALERTS_CLOSE_S = 2.0
 
 _STATES_WITH_SHUTDOWN = ('unconfigured', 'inactive', 'active')
-
-
-class UnwatchedGroup(CallbackGroup):
-    """Keeps an entity out of every executor's wait set; who made it takes from it."""
-
-    def can_execute(self, entity: object) -> bool:
-        """Return False: no executor waits for this entity."""
-        del entity
-        return False
-
-    def beginning_execution(self, entity: object) -> bool:
-        """Return False: no executor runs this entity."""
-        del entity
-        return False
-
-    def ending_execution(self, entity: object) -> None:
-        """Do nothing, as nothing was begun."""
 
 
 def _told(transition: _Transition) -> _Transition:
@@ -145,9 +129,7 @@ class FdrNode(LifecycleNode):
         self._board = StatusBoard(self, clock=self._system_clock)
         self._split_teller = SplitTeller(self)
         self._make_timer(STATUS_PERIOD_S, 'status', self._watch, self._status_group)
-        offer_services(
-            self, recheck=self._recheck, split=self._split, group=self._opening_group
-        )
+        offer_services(self, recheck=self._recheck, split=self._split, group=self._opening_group)
         self.add_on_set_parameters_callback(self._judge_parameters)
 
     @_told

@@ -70,6 +70,20 @@ def declare(node: Node, given: Mapping[str, Parameter]) -> RecorderConfig:
     return config
 
 
+def sound(given: Mapping[str, Parameter], names: Iterable[str]) -> RecorderConfig:
+    """
+    Return the defaults with some parameters, or without them when they are not valid together.
+
+    :param given: the parameters that the node was started with.
+    :param names: those that count.
+    """
+    try:
+        settings = {name: _setting(given[name].value) for name in names if name in given}
+        return RecorderConfig.from_settings(settings)
+    except ConfigError:
+        return RecorderConfig()
+
+
 def current(node: Node, changes: Iterable[Parameter] = ()) -> RecorderConfig:
     """
     Return the settings that the parameters have now.

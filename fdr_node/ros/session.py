@@ -21,40 +21,36 @@ meet only in the ring and in the ledger, so a stalled disk never stops the intak
 from __future__ import annotations
 
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-import platform
-import socket
 from threading import Lock
 import time
 from typing import TYPE_CHECKING
 
-from fdr_node import __version__
-from fdr_node.clock import now, NS_PER_S
-from fdr_node.errors import FdrOpenError
+from fdr_node.clock import NS_PER_S
 from fdr_node.events import Event, Level
 from fdr_node.intake.intake import Intake
 from fdr_node.intake.lanes import Lanes
 from fdr_node.intake.ledger import Ledger
 from fdr_node.intake.loss_log import LossLog
 from fdr_node.intake.policy import parse_rules, Policy
-from fdr_node.recording.identity import flight_header
+from fdr_node.intake.totals import overrun_of, totals_of
 from fdr_node.recording.recorder import FlightRecorder
-from fdr_node.recording.space import space_for
-from fdr_node.schema import LossCause, Overrun, ProducerTotals
-from fdr_node.storage import fs
-from fdr_node.storage.backends import open_store, root_path
-from fdr_node.storage.flight_root import root_use, RootUse
-from fdr_node.storage.predecessor import interrupted_flight
+from fdr_node.recording.stall import StallWatch
+from fdr_node.recording.states import after, Change, State
+from fdr_node.ros.opening import fitted, header_for
+from fdr_node.schema import LossCause
+from fdr_node.storage.backends import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
-    from fdr_node.events import Report
+    from fdr_node.events import Fact, Report
     from fdr_node.intake.ledger import Account, Loss
+    from fdr_node.recording.ports import FlightStore
     from fdr_node.recording.recorder_status import RecorderStatus
     from fdr_node.schema import FlightFooter
 
@@ -64,7 +60,17 @@ _BATCH_RECORDS = 512
 # How long the end of a flight waits between two tries on a disk that refuses data.
 _RETRY_PAUSE_S = 0.05
 
-_LIBRARIES = ('mcap', 'msgpack', 'filelock', 'rclpy')
+# A stall that goes on is told again this often.
+_STALL_AGAIN_NS = 10 * NS_PER_S
+
+_STALLED = 'stall: the disk does not answer'
+
+_REASONS = {
+    State.UNREADY: 'no flight is open',
+    State.READY: 'the flight is open but not recording',
+    State.DEGRADED: 'the disk is being tried',
+    State.CLOSED: 'no flight is open',
+}
 
 
 class FlightSession:
@@ -103,12 +109,36 @@ class FlightSession:
         )
         self._report = report
         self._recorder = self._make_recorder(config)
+        self._stall = StallWatch(int(config.io_stall_s * NS_PER_S))
+        self._stall_told_ns = 0
+        self._state = State.UNREADY
+        self._state_lock = Lock()
+        self._is_listening = False
         self._loss_log = LossLog(report)
         self._losses: deque[Loss] = deque()
         self._intake_fill = 0.0
         # Each step runs in one thread at a time; the end of the flight needs both.
         self._intake_lock = Lock()
         self._writer_lock = Lock()
+
+    @property
+    def state(self) -> State:
+        """What it is fit for."""
+        return self._state
+
+    @property
+    def degraded_reason(self) -> str:
+        """Why nothing gets to the disk; empty when it does."""
+        if self._stall.since_ns is not None:
+            return _STALLED
+        return self._recorder.status().degraded_reason
+
+    @property
+    def not_ready_reason(self) -> str:
+        """Why the aircraft must not take off; empty when it may."""
+        if self._state is State.RECORDING:
+            return self.degraded_reason
+        return self.degraded_reason or _REASONS[self._state]
 
     @property
     def cap_bytes(self) -> int:
@@ -135,16 +165,13 @@ class FlightSession:
         """Return records of sessions beyond those that are followed."""
         return self._ledger.untracked
 
-    def free_bytes(self) -> int:
-        """Return the space that is left where the flight is; 0 when that cannot be said."""
-        try:
-            return fs.free_bytes(root_path(self._config))
-        except (OSError, FdrOpenError):
-            return 0
-
     def status(self) -> RecorderStatus:
         """Return the recorder as it is now."""
-        return self._recorder.status()
+        return replace(self._recorder.status(), degraded_reason=self.degraded_reason)
+
+    def open_file(self) -> Path | None:
+        """Return the open segment; None without a flight."""
+        return self._recorder.open_file()
 
     def accounts(self) -> dict[str, Account]:
         """Return what is known of every producer."""
@@ -157,40 +184,10 @@ class FlightSession:
         :raises FdrOpenError: it cannot be opened; nothing is left behind.
         :raises ConfigError: ``flight_id`` is not a UUID.
         """
-        self._fit_into_space()
-        header = flight_header(
-            self._config,
-            start=now(self._clock),
-            host=socket.gethostname(),
-            software_versions=_software_versions(),
-            manifest_hashes=_manifest_hashes(self._config.manifest_paths),
-            predecessor_flight_id=interrupted_flight(root_path(self._config)),
-        )
-        self._recorder.open_flight(header)
-
-    def _fit_into_space(self) -> None:
-        """Refuse the flight, or lower its cap, when there is too little space for it."""
-        root = root_path(self._config)
-        try:
-            is_there = root.exists()
-            free = fs.free_bytes(root if is_there else root.parent)
-            counts = is_there and self._config.root_bytes_max
-            use = root_use(root) if counts else RootUse(flights_bytes=0, closed_bytes=0)
-        except OSError as error:
-            raise FdrOpenError(path=root, reason=error.strerror or str(error)) from error
-        space = space_for(
-            self._config,
-            free_bytes=free,
-            flights_bytes=use.flights_bytes,
-            closed_bytes=use.closed_bytes,
-        )
-        if space.refusal:
-            raise FdrOpenError(path=root, reason=space.refusal)
-        if space.cap_bytes < self._config.flight_bytes_max:
-            facts = {'cap_bytes': space.cap_bytes, 'wanted': self._config.flight_bytes_max}
-            self._report(Event(name='cap_lowered', level=Level.WARN, facts=facts))
-            self._config = replace(self._config, flight_bytes_max=space.cap_bytes)
-            self._recorder = self._make_recorder(self._config)
+        self._config = fitted(self._config, report=self._report)
+        self._recorder = self._make_recorder(self._config)
+        self._recorder.open_flight(header_for(self._config, clock=self._clock))
+        self._move(Change.OPENED)
 
     def _make_recorder(self, config: RecorderConfig) -> FlightRecorder:
         return FlightRecorder(
@@ -200,11 +197,69 @@ class FlightSession:
             ),
             clock=self._clock,
             report=self._report,
+            spare_of=self._spare_of if config.fallback_root else None,
+            lost_to_disk=self._lost_to_disk,
         )
+
+    def _spare_of(self, flight_id: str) -> FlightStore:
+        return open_store(self._config, flight_id=flight_id, report=self._report, is_fallback=True)
+
+    def _lost_to_disk(self) -> dict[str, int]:
+        lost = {name: item.lost.get(LossCause.DISK, 0) for name, item in self.accounts().items()}
+        return {name: count for name, count in lost.items() if count}
 
     def listen(self) -> None:
         """Begin to listen: what producers published before now is not this flight's."""
         self._ledger.listen(self._clock.monotonic_ns())
+        self._is_listening = True
+        self._stall.beat(self._clock.monotonic_ns())
+        self._move(Change.STARTED)
+
+    def watch(self) -> None:
+        """
+        Look whether the writer gets anywhere; to be called by neither intake nor writer.
+
+        It waits for nothing, least of all for the disk.
+        """
+        now_ns = self._clock.monotonic_ns()
+        waited_ns = self._stall.look(now_ns)
+        if waited_ns is not None and now_ns >= self._stall_told_ns:
+            self._stall_told_ns = now_ns + _STALL_AGAIN_NS
+            directory = self._recorder.status().directory
+            facts: dict[str, Fact] = {
+                'step': 'write',
+                'stalled_s': waited_ns / NS_PER_S,
+                'path': str(directory) if directory else None,
+            }
+            self._report(Event(name='storage_stalled', level=Level.ERROR, facts=facts))
+        self._note_state()
+
+    def retry(self) -> None:
+        """Try a failed disk again at once; may be called from any thread."""
+        self._recorder.retry()
+
+    def split(self) -> bool:
+        """
+        Begin a new segment now.
+
+        :return: False when the disk refused, or did not answer within the deadline.
+        """
+        with self._writer(self._config.shutdown_deadline_s) as is_mine:
+            return is_mine and self._recorder.split()
+
+    def _note_state(self) -> None:
+        is_failing = bool(self.degraded_reason)
+        with self._state_lock:
+            if is_failing and self._state in {State.READY, State.RECORDING}:
+                self._state = after(self._state, Change.FAILED)
+            elif not is_failing and self._state is State.DEGRADED:
+                self._state = after(self._state, Change.CURED)
+                if self._is_listening:
+                    self._state = after(self._state, Change.STARTED)
+
+    def _move(self, change: Change) -> None:
+        with self._state_lock:
+            self._state = after(self._state, change)
 
     def take_in(self, batch: list[bytes]) -> None:
         """
@@ -214,31 +269,59 @@ class FlightSession:
         """
         with self._intake_lock:
             self._intake_fill = min(1.0, len(batch) / self._config.history_depth)
+            self._intake.overflow_cause = self._overflow_cause()
             self._intake.accept(batch, self._clock.monotonic_ns())
+
+    def _overflow_cause(self) -> LossCause:
+        """Return what a full ring is to be put down to."""
+        return LossCause.DISK if self.degraded_reason else LossCause.RING
 
     def write_out(self) -> None:
         """Write what waits and do what is due; to be called by the writer alone."""
         with self._writer_lock:
+            self._beat()
             self._write_losses(is_final=False)
             while self._write_batch():
                 self._recorder.tick()
+                self._beat()
             self._recorder.tick()
+            self._beat()
 
     def flush(self) -> bool:
-        """Write and commit all that was taken in. :return: False when the disk refused."""
-        self.write_out()
-        with self._writer_lock:
+        """
+        Write and commit all that was taken in, and listen no more.
+
+        :return: False when the disk refused, or did not answer within ``shutdown_deadline_s``.
+        """
+        self._is_listening = False
+        self._move(Change.STOPPED)
+        with self._writer(self._config.shutdown_deadline_s) as is_mine:
+            if not is_mine:
+                return False
+            self._write_losses(is_final=False)
+            while self._write_batch():
+                self._recorder.tick()
+            self._end_stall()
             return self._recorder.commit()
 
-    def finish(self) -> FlightFooter:
+    def finish(self) -> FlightFooter | None:
         """
         Write what waits, then the footer, and close the flight.
 
         Records that the disk still refuses when ``shutdown_deadline_s`` has passed are lost by
         name (``disk``).
+
+        :return: the footer; None when the writer hangs in a disk that does not answer: what was
+            committed is there, and the flight stays as a crash would leave it.
         """
         deadline_ns = self._clock.monotonic_ns() + self._config.shutdown_deadline_s * NS_PER_S
-        with self._intake_lock, self._writer_lock:
+        self._is_listening = False
+        with self._writer(self._config.shutdown_deadline_s) as is_mine, self._intake_lock:
+            self._move(Change.CLOSED)
+            if not is_mine:
+                facts = {'reason': _STALLED}
+                self._report(Event(name='flight_not_closed', level=Level.ERROR, facts=facts))
+                return None
             while self._has_work() and self._clock.monotonic_ns() < deadline_ns:
                 self._recorder.tick()
                 if not self._write_batch():
@@ -246,7 +329,30 @@ class FlightSession:
             left = self._lanes.take(len(self._lanes))
             self._ledger.give_up((entry.head for entry in left), LossCause.DISK)
             self._write_losses(is_final=True)
-            return self._recorder.close_flight(_totals(self.accounts()))
+            return self._recorder.close_flight(totals_of(self.accounts()))
+
+    @contextmanager
+    def _writer(self, timeout_s: float) -> Iterator[bool]:
+        """Take the writer's part, unless it hangs; from then on nobody waits for its beat."""
+        is_mine = self._writer_lock.acquire(timeout=timeout_s)
+        try:
+            if is_mine:
+                self._stall.rest()
+            yield is_mine
+        finally:
+            if is_mine:
+                self._writer_lock.release()
+
+    def _beat(self) -> None:
+        self._stall.beat(self._clock.monotonic_ns())
+        self._end_stall()
+
+    def _end_stall(self) -> None:
+        """Record a stall that is over, before anything that came later."""
+        since_ns = self._stall.take()
+        if since_ns is not None:
+            self._stall_told_ns = 0
+            self._recorder.bridge(step='stall', since_ns=since_ns)
 
     def _has_work(self) -> bool:
         """Return whether records wait, here or in a recorder whose disk refuses them."""
@@ -273,57 +379,5 @@ class FlightSession:
             losses = self._ledger.take_losses(now_ns, is_final=is_final)
             self._loss_log.note(losses, now_ns, is_final=is_final)
             self._losses.extend(losses)
-        while self._losses and self._recorder.write_own(_overrun(self._losses[0])):
+        while self._losses and self._recorder.write_own(overrun_of(self._losses[0])):
             self._losses.popleft()
-
-
-def _overrun(loss: Loss) -> Overrun:
-    # Records of one number that came twice can be lost twice; the span cannot show that.
-    span = loss.last_seq - loss.first_seq + 1
-    return Overrun(
-        producer_id=loss.producer_id,
-        session_id=loss.session_id,
-        first_seq=loss.first_seq,
-        last_seq=loss.last_seq,
-        count=min(loss.records, span),
-        cause=loss.cause,
-    )
-
-
-def _totals(accounts: Mapping[str, Account]) -> dict[str, ProducerTotals]:
-    return {
-        producer_id: ProducerTotals(
-            published=_u64(account.published),
-            recorded=0,
-            lost={cause: _u64(count) for cause, count in account.lost.items()},
-            duplicates=account.duplicates,
-            before_flight=_u64(account.before_flight),
-        )
-        for producer_id, account in accounts.items()
-    }
-
-
-def _u64(count: int) -> int:
-    # A hostile producer can make its own count as large as it likes, not the field.
-    return min(count, 2**64 - 1)
-
-
-def _manifest_hashes(paths: Iterable[str]) -> dict[str, str]:
-    hashes: dict[str, str] = {}
-    for path in paths:
-        try:
-            hashes[path] = fs.sha256_of(Path(path).expanduser())
-        except OSError as error:
-            reason = f'the manifest cannot be read: {error.strerror or error}'
-            raise FdrOpenError(path, reason=reason) from error
-    return hashes
-
-
-def _software_versions() -> dict[str, str]:
-    versions = {'fdr_node': __version__, 'python': platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

@@ -26,17 +26,25 @@ from typing import TYPE_CHECKING
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from fdr_node.clock import NS_PER_S
+from fdr_node.events import Level
 from fdr_node.msg import FdrProducerLoss, FdrStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fdr_node.alerts.desk import Diagnosis
     from fdr_node.intake.ledger import Account
     from fdr_node.recording.recorder_status import RecorderStatus
 
 _U32_MAX = 2**32 - 1
 _U64_MAX = 2**64 - 1
 _REASON_BYTES_MAX = 256
+
+_LEVELS = {
+    Level.INFO: DiagnosticStatus.OK,
+    Level.WARN: DiagnosticStatus.WARN,
+    Level.ERROR: DiagnosticStatus.ERROR,
+}
 
 # Above this the next burst may not fit.
 _FILL_WARN = 0.8
@@ -51,26 +59,31 @@ class View:
     :param not_ready_reason: why the aircraft must not take off; empty when it may.
     :param recorder: the recorder, or None while no flight is open.
     :param cap_bytes: cap of the flight.
-    :param free_disk_bytes: space left where the flight is; 0 when unknown.
     :param accounts: what is known of each producer.
     :param malformed: messages that were no FdrRecord.
     :param untracked: records of sessions beyond those that are followed.
     :param kind_rules: the rules in force, as they were configured.
     :param intake_fill: how full the subscription's history was [0..1].
     :param ring_fill: how full the ring is [0..1].
+    :param alerts: how the sinks of the alerts are; None where there is nothing to say.
     """
 
     lifecycle_state: str
     not_ready_reason: str
     recorder: RecorderStatus | None = None
     cap_bytes: int = 0
-    free_disk_bytes: int = 0
     accounts: Mapping[str, Account] = field(default_factory=dict)
     malformed: int = 0
     untracked: int = 0
     kind_rules: Sequence[str] = ()
     intake_fill: float = 0.0
     ring_fill: float = 0.0
+    alerts: Diagnosis | None = None
+
+    @property
+    def free_bytes(self) -> int:
+        """Return the space left where the flight is; 0 when unknown."""
+        return self.recorder.free_bytes if self.recorder else 0
 
     @property
     def records_dropped(self) -> int:
@@ -115,7 +128,7 @@ def status_message(view: View, wall_ns: int) -> FdrStatus:
         ready_for_takeoff=not view.not_ready_reason,
         not_ready_reason=_bounded(view.not_ready_reason),
         cap_bytes=view.cap_bytes,
-        free_disk_bytes=view.free_disk_bytes,
+        free_disk_bytes=view.free_bytes,
         records_dropped=min(_U64_MAX, view.records_dropped),
         intake_fill=view.intake_fill,
         ring_fill=min(1.0, view.ring_fill),
@@ -143,7 +156,7 @@ def status_message(view: View, wall_ns: int) -> FdrStatus:
 
 def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> DiagnosticArray:
     """
-    Return the diagnostics of a moment: storage, intake and loss.
+    Return the diagnostics of a moment: storage, intake, loss and alerts.
 
     :param wall_ns: nanoseconds since the UNIX epoch.
     :param has_new_loss: records were lost since the message before.
@@ -164,7 +177,7 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
                     'flight_id': recorder.header.flight_id if recorder and recorder.header else '',
                     'size_bytes': recorder.size_bytes if recorder else 0,
                     'cap_bytes': view.cap_bytes,
-                    'free_disk_bytes': view.free_disk_bytes,
+                    'free_disk_bytes': view.free_bytes,
                     'rollover_count': recorder.rollover_count if recorder else 0,
                 },
             ),
@@ -191,6 +204,9 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
             ),
         ]
     )
+    if view.alerts is not None:
+        level = _LEVELS[view.alerts.level]
+        array.status.append(_diagnostic('alerts', level, view.alerts.text, view.alerts.values))
     array.header.stamp = time_message(wall_ns)
     return array
 

@@ -51,6 +51,7 @@ RECORDER = RecorderStatus(
     segment_index=4,
     segment_bytes=1001,
     size_bytes=20_002,
+    free_bytes=70_007,
     is_rolling=True,
     degraded_reason='',
     records_written=3003,
@@ -64,7 +65,6 @@ VIEW = View(
     not_ready_reason='',
     recorder=RECORDER,
     cap_bytes=60_006,
-    free_disk_bytes=70_007,
     accounts={
         'imu': Account(published=3008, lost=Counter({LossCause.RING: 5, LossCause.DISK: 3})),
         'gone': Account(published=2, lost=Counter({LossCause.TRANSPORT: 2})),
@@ -202,11 +202,12 @@ def test_what_waits_for_the_next_second() -> None:
         RECORDER,
         segment_bytes=1,
         size_bytes=1,
+        free_bytes=1,
         records_written=1,
         bytes_written=1,
         commit_age_ns=1,
     )
-    moved = replace(VIEW, recorder=recorder, free_disk_bytes=1, intake_fill=0.9, ring_fill=0.9)
+    moved = replace(VIEW, recorder=recorder, intake_fill=0.9, ring_fill=0.9)
     assert moved.key() == VIEW.key()
 
 
