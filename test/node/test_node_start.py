@@ -34,6 +34,9 @@ pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(60)]
 CANNOT = 1
 USAGE = 2
 
+# The process ends when the flight cannot be opened, instead of trying again.
+ONCE = ('-p', 'open_retry_s:=0.0')
+
 
 def refusal(recorder: Recorder, *, code: int, event: str) -> str:
     """Wait for the end of a recorder that does not start, and return its reason."""
@@ -86,7 +89,7 @@ def test_a_flight_id_that_is_no_uuid_is_a_bad_parameter(field: Field) -> None:
 
 def test_a_manifest_that_is_missing_refuses_the_flight(field: Field) -> None:
     """The aircraft does not take off with a plan that nobody can name later."""
-    recorder = field.recorder('-p', f'manifest_paths:=[{field.place}/missing.plan]')
+    recorder = field.recorder(*ONCE, '-p', f'manifest_paths:=[{field.place}/missing.plan]')
     reason = refusal(recorder, code=CANNOT, event='flight_not_opened')
     assert f'{field.place}/missing.plan: the manifest cannot be read' in reason
     assert not field.root.exists()
@@ -96,7 +99,7 @@ def test_a_second_recorder_on_the_same_root_names_the_first(field: Field) -> Non
     """The lock and who holds it are in the message; the first one is not disturbed."""
     first = field.recorder()
     said = first.wait_recording()
-    second = field.recorder()
+    second = field.recorder(*ONCE)
     reason = refusal(second, code=CANNOT, event='flight_not_opened')
     assert str(field.root / '.fdr.lock') in reason
     assert f'pid {first.popen.pid}' in reason
@@ -104,6 +107,25 @@ def test_a_second_recorder_on_the_same_root_names_the_first(field: Field) -> Non
     assert first.stop() == 0
     assert LandedFlight(said).footer.records_written == 2
     assert sorted(path.name for path in field.root.iterdir()) == ['.fdr.lock', said['flight_id']]
+
+
+def test_a_recorder_that_has_to_wait_starts_when_it_can(field: Field) -> None:
+    """It says why it waits, is not ready, and needs no restart when the cause is gone."""
+    first = field.recorder()
+    said = first.wait_recording()
+    second = field.recorder('-p', 'open_retry_s:=0.5')
+    second.wait_errors(f'pid {first.popen.pid}')
+    assert first.stop() == 0
+    assert second.wait_recording()['flight_id'] != said['flight_id']
+    assert second.stop() == 0
+
+
+def test_a_recorder_that_never_flew_says_so_in_its_exit_code(field: Field) -> None:
+    """Whoever started it learns that nothing was recorded."""
+    recorder = field.recorder('-p', f'manifest_paths:=[{field.place}/missing.plan]')
+    recorder.wait_errors('flight_not_opened')
+    assert recorder.stop() == CANNOT
+    assert not field.root.exists()
 
 
 def test_after_a_kill_the_next_one_starts(field: Field, station: GroundStation) -> None:
