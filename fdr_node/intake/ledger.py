@@ -31,8 +31,9 @@ from fdr_node.intake.sessions import Session
 from fdr_node.schema import LossCause, OTHERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from fdr_node.intake.ring import Entry
     from fdr_node.intake.sessions import Missing
     from fdr_node.record import RecordHead
     from fdr_node.schema import ProducerStats
@@ -154,6 +155,15 @@ class Ledger:
     def account_of(self, producer_id: str) -> str:
         """Return under which name a producer's records are counted: its own, or OTHERS."""
         return producer_id if producer_id in self._producers else OTHERS
+
+    def by_account(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the records with the name under which each is counted for its producer."""
+        if self._producers.issuperset([entry.head.producer_id for entry in entries]):
+            return entries
+        return [entry._replace(head=self._by_account(entry.head)) for entry in entries]
+
+    def _by_account(self, head: RecordHead) -> RecordHead:
+        return head._replace(producer_id=self.account_of(head.producer_id))
 
     def note_stats(self, head: RecordHead, stats: ProducerStats) -> None:
         """

@@ -25,30 +25,30 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
+from fdr_node.record import peek
 from fdr_node.recording import rotation
+from fdr_node.recording.batch import share
 from fdr_node.recording.drops import Drops
 from fdr_node.recording.footer import segment_footer
 from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
 from fdr_node.recording.place import Closed, Places
+from fdr_node.recording.tally import Tally
 from fdr_node.schema import (
     DropReason,
     FOOTER_NAME,
     HEADER_NAME,
-    OTHERS,
     PARTS_NAME,
     SEGMENT_FOOTER_NAME,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from fdr_node.clock import Clock, LogClock
     from fdr_node.config import RecorderConfig
+    from fdr_node.recording.batch import Received
     from fdr_node.recording.ports import FlightStore, PendingRecord, Segment
     from fdr_node.schema import FlightFooter, FlightHeader, Payload
-
-# Producers that are counted by name: memory must not follow a hostile publisher that invents them.
-PRODUCERS_MAX = 2048
 
 
 class Flight:
@@ -75,9 +75,7 @@ class Flight:
     ) -> None:
         self.header = header
         self.records = 0
-        self.producers: Counter[str] = Counter()
-        # The same at the last commit: what is pending may be lost yet.
-        self.producers_durable: Counter[str] = Counter()
+        self.tally = Tally()
         self.drops = Drops()
         # CLOCK_MONOTONIC of the last commit, and of the oldest record that is not committed.
         self.committed_ns: int | None = None
@@ -92,7 +90,6 @@ class Flight:
         self._segment_index = -1
         # CLOCK_MONOTONIC of the first record in the open segment.
         self._segment_began_ns = 0
-        self._segment_producers: Counter[str] = Counter()
         self._is_listed = False
         # A cut failed half way; whatever comes next has to finish it.
         self._is_cut_short = False
@@ -158,34 +155,35 @@ class Flight:
         in_open = self._segment.facts.records if self._segment else 0
         return self.drops.records + in_open + self._places.records
 
-    def put(
-        self, data: bytes, *, producer_id: str, sequence: int, received_ns: int, made_ns: int
-    ) -> None:
+    def put(self, records: Sequence[Received], *, chunk_bytes: int = 0) -> int:
         """
-        Add a record to the open segment, or to a new one when it does not fit.
+        Add records to the open segment, or to a new one when the first does not fit.
 
-        :param data: the serialised FdrRecord.
-        :param sequence: its number in its session.
-        :param received_ns: CLOCK_MONOTONIC when it was received.
-        :param made_ns: wall clock when it was made.
-        :raises OSError: the segment could not be cut; the record was not taken.
+        :param records: at least one.
+        :param chunk_bytes: with so many bytes pending it takes no more.
+        :return: how many it took, from the first on.
+        :raises OSError: the segment could not be cut; no record was taken.
         """
         segment = self._open_segment()
-        if not segment.fits(len(data)):
+        if not segment.fits(len(records[0][0])):
             segment = self._next_segment()
-        # Records of several sources may be handed over a little out of turn; play needs order.
-        log_time_ns = max(self._last_log_ns, self._log_clock.log_time_ns(received_ns))
-        self._last_log_ns = log_time_ns
-        segment.add(data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=made_ns)
+        bytes_max = chunk_bytes - segment.pending_bytes
+        taken = records[: share(records, bytes_max=bytes_max, fits=segment.fits)]
+        for data, head, received_ns in taken:
+            # Those of several sources may be handed over a little out of turn; play needs order.
+            log_time_ns = max(self._last_log_ns, self._log_clock.log_time_ns(received_ns))
+            self._last_log_ns = log_time_ns
+            segment.add(
+                data, sequence=head.seq, log_time_ns=log_time_ns, publish_time_ns=head.stamp_ns
+            )
+        first_ns = taken[0][2]
         since_ns = self.pending_since_ns  # of a note, when the cut took long and left one
-        self.pending_since_ns = received_ns if since_ns is None else min(since_ns, received_ns)
-        if not self._segment_producers:
-            self._segment_began_ns = received_ns
-        known = self.producers
-        name = producer_id if producer_id in known or len(known) < PRODUCERS_MAX else OTHERS
-        self._segment_producers[name] += 1
-        self.producers[name] += 1
-        self.records += 1
+        self.pending_since_ns = first_ns if since_ns is None else min(since_ns, first_ns)
+        if not self.tally.segment:
+            self._segment_began_ns = first_ns
+        self.tally.add([head.producer_id for _, head, _ in taken])
+        self.records += len(taken)
+        return len(taken)
 
     def put_own(self, payload: Payload) -> None:
         """
@@ -194,13 +192,7 @@ class Flight:
         :raises OSError: as :meth:`put`.
         """
         record = self._own.make(payload)
-        self.put(
-            record.data,
-            producer_id=OWN_PRODUCER,
-            sequence=record.sequence,
-            received_ns=record.monotonic_ns,
-            made_ns=record.made_ns,
-        )
+        self.put([(record.data, peek(record.data), record.monotonic_ns)])
         self._own.was_taken()
 
     def watched_file(self) -> tuple[str, int] | None:
@@ -225,7 +217,7 @@ class Flight:
 
     def cut(self) -> None:
         """End a segment that holds records and begin the next. :raises OSError: call it again."""
-        if self._segment_producers:
+        if self.tally.segment:
             self._next_segment()
         else:
             self._open_segment()
@@ -272,7 +264,7 @@ class Flight:
         """
         age_ns = self._clock.monotonic_ns() - self._segment_began_ns
         is_old = rotation.is_old(age_ns=age_ns, duration_max_s=self._config.segment_duration_max_s)
-        return is_old and bool(self._segment_producers)
+        return is_old and bool(self.tally.segment)
 
     def close(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
         """
@@ -364,9 +356,8 @@ class Flight:
         except OSError:
             self._leave_if_suspect(segment)
             raise
-        self._places.here.add(Closed(facts, self._segment_producers))
+        self._places.here.add(Closed(facts, self.tally.end_segment()))
         self._segment = None
-        self._segment_producers = Counter()
         self._mark_committed()
 
     def _commit(self, segment: Segment) -> None:
@@ -375,7 +366,7 @@ class Flight:
         except OSError:
             self._leave_if_suspect(segment)
             raise
-        self.producers_durable = Counter(self.producers)
+        self.tally.commit()
 
     def _leave_if_suspect(self, segment: Segment) -> None:
         """After a failed sync, end a segment at its last good commit; the rest goes elsewhere."""
@@ -383,18 +374,17 @@ class Flight:
             self._leave(segment)
 
     def _leave(self, segment: Segment) -> None:
-        pending = self.producers - self.producers_durable
+        durable = self.tally.leave_segment()
         self._left_over = segment.take_pending()
         facts = segment.facts
         if facts.records:
             segment.abandon()
-            self._places.here.add(Closed(facts, self._segment_producers - pending))
+            self._places.here.add(Closed(facts, durable))
         else:
             # Nothing in it counts, and its number is free again.
             segment.abort()
             self._segment_index -= 1
         self._segment = None
-        self._segment_producers = pending
 
     def _mark_committed(self) -> None:
         self.committed_ns = self._clock.monotonic_ns()
@@ -417,6 +407,6 @@ class Flight:
     def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
         """Return what stands at the end of a segment; the footer's record is yet to be put."""
         if footer is None:
-            return {SEGMENT_FOOTER_NAME: segment_footer(self._segment_producers)}
-        producers = self._segment_producers + Counter({OWN_PRODUCER: 1})
+            return {SEGMENT_FOOTER_NAME: segment_footer(self.tally.segment)}
+        producers = self.tally.segment + Counter({OWN_PRODUCER: 1})
         return {SEGMENT_FOOTER_NAME: segment_footer(producers), FOOTER_NAME: footer.to_json()}

@@ -40,13 +40,14 @@ from fdr_node.recording.recorder_status import RecorderStatus, status_of
 from fdr_node.schema import ClockStep, FlightFooter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
     from fdr_node.events import Fact, Report
     from fdr_node.record import FdrRecord, RecordHead
+    from fdr_node.recording.batch import Received
     from fdr_node.recording.ports import FlightStore
     from fdr_node.schema import FlightHeader, Payload, ProducerTotals
 
@@ -176,29 +177,47 @@ class FlightRecorder:
         :raises PayloadError: the record is larger than ``record_bytes_max``: a segment may not
             have room for it.
         """
+        return self.write_all([(data, head, received_ns)]) == 1
+
+    def write_all(self, records: Sequence[Received]) -> int:
+        """
+        Take serialised records as they came, as :meth:`write` would one by one.
+
+        :param records: data, head, and when it was received of each.
+        :return: how many were taken, from the first on; while it is degraded not all.
+        :raises FlightStateError: no flight is open.
+        :raises PayloadError: one is larger than ``record_bytes_max``; none was taken.
+        """
         flight = self._open_flight('write_record')
-        size_max = self._config.record_bytes_max
-        if len(data) > size_max:
-            raise PayloadError(field='record', value=len(data), bound=f'at most {size_max} bytes')
-        if self._degradation.failure is not None:
-            return False
+        size, size_max = max(len(data) for data, _, _ in records), self._config.record_bytes_max
+        if size > size_max:
+            raise PayloadError(field='record', value=size, bound=f'at most {size_max} bytes')
+        taken = 0
+        while taken < len(records) and self._degradation.failure is None:
+            taken += self._put(flight, self._up_to_urgent(records[taken:]))
+        return taken
+
+    def _put(self, flight: Flight, records: Sequence[Received]) -> int:
+        """Take as many as go into one chunk, and commit when it is time. :return: how many."""
         try:
-            flight.put(
-                data,
-                producer_id=head.producer_id,
-                sequence=head.seq,
-                received_ns=received_ns,
-                made_ns=head.stamp_ns,
-            )
+            taken = flight.put(records, chunk_bytes=self._config.chunk_bytes)
         except OSError as error:
             self._degradation.fail(flight, 'cut', error)
-            return False
+            return 0
         self._degradation.tell_drops(flight)
-        is_urgent = head.kind in self._commit_now_kinds
+        is_urgent = records[taken - 1][1].kind in self._commit_now_kinds
         if is_urgent or flight.pending_bytes >= self._config.chunk_bytes:
-            # The record is taken either way: it is in memory until a commit succeeds.
+            # They are taken either way: they are in memory until a commit succeeds.
             self._try(flight, 'commit', flight.commit)
-        return True
+        return taken
+
+    def _up_to_urgent(self, records: Sequence[Received]) -> Sequence[Received]:
+        """Return the records up to the first that is committed at once, that one included."""
+        kinds = [head.kind for _, head, _ in records]
+        if self._commit_now_kinds.isdisjoint(kinds):
+            return records
+        ends = (end for end, kind in enumerate(kinds, 1) if kind in self._commit_now_kinds)
+        return records[: next(ends)]
 
     def write_own(self, payload: Payload) -> bool:
         """
@@ -373,9 +392,9 @@ class FlightRecorder:
     ) -> FlightFooter:
         if is_clean:
             # The footer is a record too, and counts itself.
-            records, recorded = flight.records + 1, flight.producers + Counter({OWN_PRODUCER: 1})
+            records, recorded = flight.records + 1, flight.tally.taken + Counter({OWN_PRODUCER: 1})
         else:
-            records, recorded = flight.records_durable, flight.producers_durable
+            records, recorded = flight.records_durable, flight.tally.durable
         end = now(self._clock)
         footer = FlightFooter(
             flight_id=flight.header.flight_id,
@@ -389,5 +408,5 @@ class FlightRecorder:
             segment_count=flight.segment_count,
             clean_shutdown=is_clean,
         )
-        refused = flight.producers - recorded
+        refused = flight.tally.taken - recorded
         return with_producers(footer, producer_totals(totals, recorded=recorded, refused=refused))

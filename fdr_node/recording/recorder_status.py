@@ -83,7 +83,7 @@ def status_of(
         is_rolling=flight.drops.segments > 0,
         degraded_reason=degraded_reason,
         records_written=flight.records,
-        producers=dict(flight.producers),
+        producers=dict(flight.tally.taken),
         bytes_written=flight.bytes_written,
         rollover_count=flight.drops.segments,
         commit_age_ns=None if committed_ns is None else now_ns - committed_ns,

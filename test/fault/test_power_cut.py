@@ -94,7 +94,7 @@ def flown(seed: int) -> Flown:
             rig.write([seq], payload_bytes=size)
             rig.clock.advance(chance.uniform(0, 0.5))
             rig.recorder.tick()
-            durable.append((len(log.steps), flight.producers_durable['imu_1']))
+            durable.append((len(log.steps), flight.tally.durable['imu_1']))
         assert rig.recorder.close_flight().clean_shutdown
         durable.append((len(log.steps), RECORDS))
         log.whole(Path(folder) / 'copy')

@@ -79,7 +79,7 @@ class Flown:
                     rig.write([seq], payload_bytes=size_of(seq))
                     rig.clock.advance(self._chance.uniform(0, 0.5))
                     rig.recorder.tick()
-                    self._durable = flight.producers_durable['imu_1']
+                    self._durable = flight.tally.durable['imu_1']
             assert rig.recorder.close_flight().clean_shutdown
 
     def _watch(self) -> None:

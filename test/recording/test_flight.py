@@ -28,8 +28,8 @@ from typing import NamedTuple, TYPE_CHECKING
 from faulty_store import Faults, FaultyStore
 from fdr_node.clock import LogClock, NS_PER_S
 from fdr_node.config import KIB, MIB
-from fdr_node.record import decode_cdr, encode_cdr
-from fdr_node.recording import flight as flight_module
+from fdr_node.record import decode_cdr, encode_cdr, peek
+from fdr_node.recording import tally
 from fdr_node.recording.drops import Dropped
 from fdr_node.recording.flight import Flight
 from fdr_node.recording.rotation import on_disk
@@ -92,14 +92,9 @@ class Hangar:
 
     def put(self, seq: int, *, payload_bytes: int = 100, received_ns: int | None = None) -> None:
         """Put a record, received now."""
-        record = record_of(seq, payload_bytes=payload_bytes)
-        self.flight.put(
-            encode_cdr(record),
-            producer_id=record.producer_id,
-            sequence=seq,
-            received_ns=self.clock.monotonic_ns() if received_ns is None else received_ns,
-            made_ns=record.stamp_ns,
-        )
+        data = encode_cdr(record_of(seq, payload_bytes=payload_bytes))
+        now_ns = self.clock.monotonic_ns() if received_ns is None else received_ns
+        assert self.flight.put([(data, peek(data), now_ns)]) == 1
 
     def close(self) -> FlightFooter:
         """Close the flight with a footer that counts as the flight does."""
@@ -195,7 +190,7 @@ def test_own_records_count_from_zero() -> None:
         ('fdr', 'flight_header', seq, hangar.flight.header.session_id) for seq in range(3)
     ]
     assert payload_of(records[0])['flight_id'] == FLIGHT_ID
-    assert hangar.flight.producers == Counter(fdr=3)
+    assert hangar.flight.tally.taken == Counter(fdr=3)
 
 
 # --- committing
@@ -353,19 +348,14 @@ def test_the_oldest_segments_are_dropped_and_the_log_says_so() -> None:
 
 def test_invented_producers_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not follow them, and no record goes uncounted, here and in dropped segments."""
-    monkeypatch.setattr(flight_module, 'PRODUCERS_MAX', 3)
+    monkeypatch.setattr(tally, 'PRODUCERS_MAX', 3)
     hangar = Hangar()
     for seq in range(12):
         record = record_of(seq, payload_bytes=LARGE_BYTES, producer_id=f'invented_{seq % 6}')
-        hangar.flight.put(
-            encode_cdr(record),
-            producer_id=record.producer_id,
-            sequence=seq,
-            received_ns=hangar.clock.monotonic_ns(),
-            made_ns=0,
-        )
+        data = encode_cdr(record)
+        hangar.flight.put([(data, peek(data), hangar.clock.monotonic_ns())])
     hangar.flight.commit()
-    assert hangar.flight.producers == {
+    assert hangar.flight.tally.taken == {
         'invented_0': 2,
         'invented_1': 2,
         'invented_2': 2,
@@ -401,7 +391,7 @@ def test_bytes_and_records_of_dropped_segments_still_count() -> None:
     flight = hangar.flight
     assert flight.bytes_written == sum(s.facts.size_bytes for s in hangar.stored.ever)
     assert flight.records == sum(s.facts.records for s in hangar.stored.ever) == 14
-    assert flight.producers == Counter(imu_1=12, fdr=2)
+    assert flight.tally.taken == Counter(imu_1=12, fdr=2)
 
 
 def test_a_segment_is_unlisted_before_it_is_removed() -> None:
@@ -540,9 +530,9 @@ def test_what_is_durable_is_counted_apart() -> None:
         hangar.put(seq, payload_bytes=LARGE_BYTES)
     flight = hangar.flight
     assert (flight.records, flight.records_durable) == (14, 11)
-    assert flight.producers_durable == Counter(imu_1=10, fdr=1)
+    assert flight.tally.durable == Counter(imu_1=10, fdr=1)
     flight.commit()
-    assert (flight.records_durable, flight.producers_durable) == (14, flight.producers)
+    assert (flight.records_durable, flight.tally.durable) == (14, flight.tally.taken)
 
 
 # --- failing
@@ -593,7 +583,7 @@ def end_state(hangar: Hangar) -> EndState:
         listed=[facts.name for facts in stored.listed],
         rollover_count=flight.drops.segments,
         records_rolled_off=flight.drops.records,
-        producers=flight.producers,
+        producers=flight.tally.taken,
         dropped=[item.facts.name for item in flight.drops.untold],
     )
 

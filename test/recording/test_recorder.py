@@ -42,7 +42,7 @@ from fdr_node.schema import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memory_store import ROOT
+from memory_store import Message, ROOT
 import pytest
 from rigs import FLIGHT_ID, header_of, MemoryRig, OTHER_FLIGHT_ID, payload_of, record_of
 
@@ -859,3 +859,50 @@ def test_no_record_that_was_taken_is_lost(actions: list[tuple[str, int]]) -> Non
     assert all(segment.facts.size_bytes <= 512 * KIB for segment in flight.ever)
     assert flight.listed == [segment.facts for segment in flight.segments.values()]
     assert all(facts.records for facts in flight.listed)
+
+
+# --- many at once
+
+
+def test_records_are_taken_together_as_one_by_one() -> None:
+    """Segments and chunks are the same, and urgent records are durable at once."""
+    kinds = ['imu', 'imu', 'urgent'] * 40
+    datas = [
+        encode_cdr(record_of(seq, payload_bytes=seq * 997 % 9000)._replace(kind=kind))
+        for seq, kind in enumerate(kinds)
+    ]
+    ends: list[tuple[list[list[Message]], list[str]]] = []
+    for together in (1, 7, len(datas)):
+        rig = MemoryRig({'commit_now_kinds': ('urgent',), 'chunk_bytes': 16 * KIB})
+        rig.open_flight()
+        for first in range(0, len(datas), together):
+            end = first + together
+            batch = [(d, peek(d), 10**9) for d in datas[first:end]]
+            assert rig.recorder.write_all(batch) == len(batch)
+        segments = [segment.messages for segment in rig.flight.ever]
+        segments[0] = segments[0][1:]  # the flight header, whose session is random
+        ends.append((segments, rig.faults.calls))
+    assert len(ends[0][0]) > 1
+    assert ends[0] == ends[1] == ends[2]
+
+
+def test_of_many_records_those_before_the_failure_are_taken(flying: MemoryRig) -> None:
+    """The disk fails at the first commit; the rest is taken when it is back, from there on."""
+    records = [(d, peek(d), 10**9) for d in map(encode_cdr, map(record_of, range(1000)))]
+    flying.faults.arm('commit')
+    taken = flying.recorder.write_all(records)
+    assert 0 < taken < 1000
+    assert flying.recorder.write_all(records[taken:]) == 0
+    flying.clock.advance(1.0)
+    flying.recorder.tick()
+    assert flying.recorder.write_all(records[taken:]) == 1000 - taken
+    flying.recorder.close_flight()
+    assert numbers(flying) == list(range(1000))
+
+
+def test_none_of_many_is_taken_when_one_is_too_large(flying: MemoryRig) -> None:
+    """The intake refuses such records before."""
+    datas = [encode_cdr(record_of(seq, payload_bytes=size)) for seq, size in ((0, 10), (1, 2**19))]
+    with pytest.raises(PayloadError):
+        flying.recorder.write_all([(data, peek(data), 0) for data in datas])
+    assert flying.recorder.status().producers == {'fdr': 1}

@@ -63,7 +63,7 @@ def main() -> None:
             rig.recorder.write_record(written(seq, written_ns[-1]))
         rig.recorder.tick()
         old = bisect_left(written_ns, clock.monotonic_ns() - round(COMMIT_INTERVAL_S * NS_PER_S))
-        print(old, flight.producers_durable['imu_1'], flush=True)  # noqa: T201 - for the test
+        print(old, flight.tally.durable['imu_1'], flush=True)  # noqa: T201 - for the test
         time.sleep(_PERIOD_S)
 
 
