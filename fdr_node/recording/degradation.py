@@ -130,8 +130,8 @@ class Degradation:
             step = reaction(
                 failure.errno,
                 tries=failure.tries,
-                can_give_back=flight.can_give_back,
-                has_spare=flight.has_spare,
+                can_give_back=flight.places.here.can_give_back,
+                has_spare=flight.places.has_spare,
             )
             if step is Reaction.GIVE_BACK:
                 flight.give_back()

@@ -85,7 +85,7 @@ class Flight:
         self._log_clock = log_clock
         self._custom_data = {HEADER_NAME: header.to_json()}
         stores = [store] if spare is None else [store, spare]
-        self._places = Places(stores, config=config)
+        self.places = Places(stores, config=config)
         self._segment: Segment | None = None
         self._segment_index = -1
         # CLOCK_MONOTONIC of the first record in the open segment.
@@ -101,17 +101,7 @@ class Flight:
     @property
     def store(self) -> FlightStore:
         """Return where it is written now."""
-        return self._places.here.store
-
-    @property
-    def has_spare(self) -> bool:
-        """Whether there is another place for it."""
-        return self._places.has_spare
-
-    @property
-    def can_give_back(self) -> bool:
-        """Whether it has an old segment here that it may lose on a full disk."""
-        return self._places.here.can_give_back
+        return self.places.here.store
 
     @property
     def segment_index(self) -> int:
@@ -138,7 +128,7 @@ class Flight:
     @property
     def size_bytes(self) -> int:
         """Bytes of the flight, in all its directories."""
-        return self._places.size_bytes + self.segment_bytes
+        return self.places.size_bytes + self.segment_bytes
 
     @property
     def bytes_written(self) -> int:
@@ -147,13 +137,13 @@ class Flight:
 
     @property
     def _bytes_before(self) -> int:
-        return self._places.closed_bytes + self.drops.size_bytes
+        return self.places.closed_bytes + self.drops.size_bytes
 
     @property
     def records_durable(self) -> int:
         """Return records that are on disk or were, in segments dropped since."""
         in_open = self._segment.facts.records if self._segment else 0
-        return self.drops.records + in_open + self._places.records
+        return self.drops.records + in_open + self.places.records
 
     def put(self, records: Sequence[Received], *, chunk_bytes: int = 0) -> int:
         """
@@ -230,7 +220,7 @@ class Flight:
         """
         # Listed again with the next commit, should there be no room for the list yet.
         self._is_listed = False
-        self.drops.note(self._places.here.give_back(self._custom_data), DropReason.SPACE)
+        self.drops.note(self.places.here.give_back(self._custom_data), DropReason.SPACE)
 
     def leave(self, *, is_trusted: bool) -> None:
         """
@@ -252,8 +242,8 @@ class Flight:
         What is in the place before stays there, and its bag says where the flight goes on, as far
         as its disk still takes that.
         """
-        self._custom_data[PARTS_NAME] = self._places.move()
-        self._places.tell_others(self._custom_data)
+        self._custom_data[PARTS_NAME] = self.places.move()
+        self.places.tell_others(self._custom_data)
 
     def is_old(self) -> bool:
         """
@@ -281,7 +271,7 @@ class Flight:
         self._end_segment(self._open_segment(), metadata)
         custom_data = {**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]}
         self._publish(custom_data)
-        self._places.tell_others(custom_data)
+        self.places.tell_others(custom_data)
         return footer
 
     def abandon(self) -> None:
@@ -294,11 +284,11 @@ class Flight:
         if self._segment is not None:
             self._segment.abort()
             self._segment = None
-        self._places.give_back(discard=True)
+        self.places.give_back(discard=True)
 
     def release(self) -> None:
         """Let others write where it was written."""
-        self._places.give_back()
+        self.places.give_back()
 
     def _settle(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
         """Return a footer whose own bytes are in the number of bytes that it tells."""
@@ -329,7 +319,7 @@ class Flight:
             self._end_segment(self._segment, self._end_metadata(None))
         self._make_room()
         # An opening that failed may have left its file where not even that could be removed.
-        self._places.here.remove_strays()
+        self.places.here.remove_strays()
         index = self._segment_index + 1
         segment = self.store.open_segment(index, self._custom_data)
         self._segment = segment
@@ -356,7 +346,7 @@ class Flight:
         except OSError:
             self._leave_if_suspect(segment)
             raise
-        self._places.here.add(Closed(facts, self.tally.end_segment()))
+        self.places.here.add(Closed(facts, self.tally.end_segment()))
         self._segment = None
         self._mark_committed()
 
@@ -379,7 +369,7 @@ class Flight:
         facts = segment.facts
         if facts.records:
             segment.abandon()
-            self._places.here.add(Closed(facts, durable))
+            self.places.here.add(Closed(facts, durable))
         else:
             # Nothing in it counts, and its number is free again.
             segment.abort()
@@ -392,15 +382,15 @@ class Flight:
 
     def _make_room(self) -> None:
         """Note what somebody removed, list what is closed, drop the oldest for the next one."""
-        for item in self._places.here.take_missing():
+        for item in self.places.here.take_missing():
             self.drops.note(item, DropReason.MISSING)
-        for item in self._places.here.make_room(self._custom_data):
+        for item in self.places.here.make_room(self._custom_data):
             self.drops.note(item, DropReason.CAP)
 
     def _publish(self, custom_data: Mapping[str, str]) -> None:
         segment = self._segment
         is_listed = segment is not None and segment.facts.records > 0
-        self._places.here.publish(
+        self.places.here.publish(
             custom_data, open_facts=segment.facts if segment and is_listed else None
         )
 

@@ -40,6 +40,7 @@ CHUNK_BYTES = 200
 MESSAGE_BYTES = 50
 
 ROOT = Path('/memory')
+SPARE_ROOT = Path('/spare')
 
 
 class Message(NamedTuple):
@@ -169,7 +170,10 @@ class MemorySegment:
 class MemoryStore:
     """The place of one flight. See :class:`fdr_node.recording.ports.FlightStore`."""
 
-    def __init__(self, disk: MemoryDisk, *, flight_id: str, segment_bytes_max: int) -> None:
+    def __init__(
+        self, disk: MemoryDisk, *, flight_id: str, segment_bytes_max: int, root: Path = ROOT
+    ) -> None:
+        self._root = root
         self._disk = disk
         self._flight_id = flight_id
         self._segment_bytes_max = segment_bytes_max
@@ -178,7 +182,7 @@ class MemoryStore:
     @property
     def directory(self) -> Path:
         """Where the bag would be."""
-        return ROOT / self._flight_id
+        return self._root / self._flight_id
 
     @property
     def _flight(self) -> MemoryFlight:

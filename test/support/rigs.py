@@ -25,7 +25,7 @@ from fdr_node.recording.identity import flight_header
 from fdr_node.recording.recorder import FlightRecorder
 from fdr_node.storage.backends import open_store
 from manual_clock import ManualClock, WALL_NS
-from memory_store import MemoryDisk, MemoryFlight, MemoryStore
+from memory_store import MemoryDisk, MemoryFlight, MemoryStore, ROOT, SPARE_ROOT
 import msgpack  # type: ignore[import-untyped]  # ships no annotations
 
 if TYPE_CHECKING:
@@ -101,12 +101,21 @@ class Rig:
         config: RecorderConfig,
         store_of: Callable[[str], FlightStore],
         clock: Clock | None = None,
+        *,
+        spare_of: Callable[[str], FlightStore] | None = None,
     ) -> None:
         self.config = config
+        # What the recorder is told of losses for want of the disk, by producer.
+        self.lost_to_disk: dict[str, int] = {}
         self.clock = ManualClock()
         self.events: list[Event] = []
         self.recorder = FlightRecorder(
-            config, store_of=store_of, clock=clock or self.clock, report=self.events.append
+            config,
+            store_of=store_of,
+            clock=clock or self.clock,
+            report=self.events.append,
+            spare_of=spare_of,
+            lost_to_disk=lambda: self.lost_to_disk,
         )
 
     def open_flight(self, flight_id: str = FLIGHT_ID) -> FlightHeader:
@@ -126,23 +135,41 @@ class Rig:
 
 
 class MemoryRig(Rig):
-    """A recorder whose store is in memory and fails when told to."""
+    """
+    A recorder whose store is in memory and fails when told to.
 
-    def __init__(self, settings: Mapping[str, Setting] | None = None) -> None:
+    :param has_spare: it has a second disk, which fails apart from the first.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Setting] | None = None, *, has_spare: bool = False
+    ) -> None:
         config = config_of(settings=settings)
-        self.disk = MemoryDisk()
-        self.faults = Faults()
-        super().__init__(config, self._store_of)
+        self.disk, self.spare_disk = MemoryDisk(), MemoryDisk()
+        self.faults, self.spare_faults = Faults(), Faults()
+        super().__init__(config, self._store_of, spare_of=self._spare_of if has_spare else None)
 
     def _store_of(self, flight_id: str) -> FaultyStore:
+        return self._store(self.disk, flight_id, self.faults)
+
+    def _spare_of(self, flight_id: str) -> FaultyStore:
+        return self._store(self.spare_disk, flight_id, self.spare_faults)
+
+    def _store(self, disk: MemoryDisk, flight_id: str, faults: Faults) -> FaultyStore:
         size_max = self.config.segment_bytes_max
-        store = MemoryStore(self.disk, flight_id=flight_id, segment_bytes_max=size_max)
-        return FaultyStore(store, self.faults)
+        root = SPARE_ROOT if disk is self.spare_disk else ROOT
+        store = MemoryStore(disk, flight_id=flight_id, segment_bytes_max=size_max, root=root)
+        return FaultyStore(store, faults)
 
     @property
     def flight(self) -> MemoryFlight:
         """Return the flight on the disk."""
         return self.disk.flights[FLIGHT_ID]
+
+    @property
+    def spare_flight(self) -> MemoryFlight:
+        """Return the flight on the second disk."""
+        return self.spare_disk.flights[FLIGHT_ID]
 
 
 class DiskRig(Rig):
