@@ -281,6 +281,11 @@ class FlightRecorder:
         flight = self._open_flight('split')
         return self._degradation.failure is None and self._try(flight, 'cut', flight.cut)
 
+    @property
+    def degraded_reason(self) -> str:
+        """Why it takes nothing; empty when it does. May be asked from any thread."""
+        return self._degradation.reason
+
     def retry(self) -> None:
         """Try again at the next tick, when it is degraded; may be called from any thread."""
         self._degradation.ask()

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Lock
+from threading import Lock, RLock
 import time
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from fdr_node.config import RecorderConfig
     from fdr_node.events import Fact, Report
     from fdr_node.intake.ledger import Account, Loss
+    from fdr_node.intake.ring import Entry
     from fdr_node.recording.ports import FlightStore
     from fdr_node.recording.recorder_status import RecorderStatus
     from fdr_node.schema import FlightFooter
@@ -116,9 +117,11 @@ class FlightSession:
         self._is_listening = False
         self._loss_log = LossLog(report)
         self._losses: deque[Loss] = deque()
+        # What waited when the disk came back, at most a ring full.
+        self._backlog: list[Entry] = []
         self._intake_fill = 0.0
         # Each step runs in one thread at a time; the end of the flight needs both.
-        self._intake_lock = Lock()
+        self._intake_lock = RLock()
         self._writer_lock = Lock()
 
     @property
@@ -131,7 +134,7 @@ class FlightSession:
         """Why nothing gets to the disk; empty when it does."""
         if self._stall.since_ns is not None:
             return _STALLED
-        return self._recorder.status().degraded_reason
+        return self._recorder.degraded_reason
 
     @property
     def not_ready_reason(self) -> str:
@@ -205,6 +208,18 @@ class FlightSession:
         return open_store(self._config, flight_id=flight_id, report=self._report, is_fallback=True)
 
     def _lost_to_disk(self) -> dict[str, int]:
+        """
+        Return what was lost for want of the disk; the disk is back.
+
+        What waits is taken out of the ring at the same moment: while it is written, more comes,
+        and what that pushed out would be missing in these counts.
+        """
+        with self._intake_lock:
+            if not self._backlog:
+                self._backlog = self._lanes.take(len(self._lanes))
+            return self._lost_by_producer()
+
+    def _lost_by_producer(self) -> dict[str, int]:
         lost = {name: item.lost.get(LossCause.DISK, 0) for name, item in self.accounts().items()}
         return {name: count for name, count in lost.items() if count}
 
@@ -281,11 +296,15 @@ class FlightSession:
         with self._writer_lock:
             self._beat()
             self._write_losses(is_final=False)
-            while self._write_batch():
+            while True:
+                while self._write_batch():
+                    self._recorder.tick()
+                    self._beat()
                 self._recorder.tick()
                 self._beat()
-            self._recorder.tick()
-            self._beat()
+                # A disk that has just come back gets what waited for it without delay.
+                if not self._backlog or self._recorder.degraded_reason:
+                    return
 
     def flush(self) -> bool:
         """
@@ -326,7 +345,8 @@ class FlightSession:
                 self._recorder.tick()
                 if not self._write_batch():
                     self._pause(_RETRY_PAUSE_S)
-            left = self._lanes.take(len(self._lanes))
+            left = self._backlog + self._lanes.take(len(self._lanes))
+            self._backlog = []
             self._ledger.give_up((entry.head for entry in left), LossCause.DISK)
             self._write_losses(is_final=True)
             return self._recorder.close_flight(totals_of(self.accounts()))
@@ -356,10 +376,16 @@ class FlightSession:
 
     def _has_work(self) -> bool:
         """Return whether records wait, here or in a recorder whose disk refuses them."""
-        return len(self._lanes) > 0 or bool(self._recorder.status().degraded_reason)
+        waiting = len(self._backlog) + len(self._lanes)
+        return waiting > 0 or bool(self._recorder.degraded_reason)
 
     def _write_batch(self) -> bool:
         """Write some of what waits. :return: whether there may be more."""
+        if self._backlog:
+            batch = self._backlog[:_BATCH_RECORDS]
+            written = self._recorder.write_all(self._ledger.by_account(batch))
+            del self._backlog[:written]
+            return written == len(batch)
         entries = self._lanes.take(_BATCH_RECORDS)
         if not entries:
             return False

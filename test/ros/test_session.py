@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 from collections import Counter
-import errno
 import hashlib
 import json
 import os
@@ -24,111 +23,37 @@ from shutil import copytree
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bag_reader import Bag, metadata_of, read_bag, read_torn
+from bag_reader import metadata_of, read_torn
 from failing_calls import FailingCalls
 from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.errors import ConfigError, FdrConcurrentWriterError, FdrOpenError
 from fdr_node.events import Level
-from fdr_node.intake.ledger import JOINING_NS, REORDERING_NS
 from fdr_node.producer.outbox import Outbox
 from fdr_node.ros.session import FlightSession
-from fdr_node.schema import FlightFooter, FlightHeader, LossCause, OTHERS, ProducerTotals
+from fdr_node.schema import FlightHeader, LossCause, OTHERS, ProducerTotals
 from fdr_node.storage import fs
 from heads import serialised
 from manual_clock import ManualClock
 from on_disk import tree
 import pytest
 from rigs import config_of, FLIGHT_ID, payload_of
+from session_rig import (
+    check_balance,
+    DEADLINE_S,
+    footer_in,
+    overruns_in,
+    refuse,
+    REORDERING_S,
+    Rig,
+    seqs_in,
+)
 from small_disk import small_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
-
-    from fdr_node.config import Setting
-    from fdr_node.events import Event
-
-DEADLINE_S = 2.0
-LATER_S = (JOINING_NS + 1) / NS_PER_S
-REORDERING_S = REORDERING_NS / NS_PER_S
-
-
-class Rig:
-    """A session, its clock, and what it told."""
-
-    def __init__(self, root: Path, **settings: Setting) -> None:
-        # A ring without a reserved part is as large as it says.
-        defaults: dict[str, Setting] = {
-            'flight_id': FLIGHT_ID,
-            'shutdown_deadline_s': DEADLINE_S,
-            'priority_kinds': (),
-        }
-        self.clock = ManualClock()
-        self.events: list[Event] = []
-        self.root = root
-        self.directory = root / FLIGHT_ID
-        self.pauses = 0
-        self.session = FlightSession(
-            config_of(root, defaults | settings),
-            clock=self.clock,
-            report=self.events.append,
-            pause=self._pause,
-        )
-
-    def begin(self, *, seconds_before: float = LATER_S) -> Rig:
-        """Open the flight and listen; then let time pass, so that new sessions are whole."""
-        self.session.open_flight()
-        self.session.listen()
-        self.clock.advance(seconds_before)
-        return self
-
-    def take_in(self, seqs: Iterable[int], producer_id: str = 'imu_1') -> None:
-        """Take records of one producer in."""
-        self.session.take_in([serialised(seq, producer_id) for seq in seqs])
-
-    def land(self) -> tuple[FlightFooter, Bag]:
-        """Finish, and read the flight with libraries that did not write it."""
-        footer = self.session.finish()
-        assert footer is not None
-        # A sync that was made to fail leaves its segment as it was at the commit before.
-        return footer, read_bag(self.directory, may_be_left=True)
-
-    def told(self, name: str) -> list[Event]:
-        """Return the events of a name."""
-        return [event for event in self.events if event.name == name]
-
-    def _pause(self, seconds: float) -> None:
-        self.pauses += 1
-        self.clock.advance(seconds)
-
-
-def seqs_in(bag: Bag, producer_id: str = 'imu_1') -> list[int]:
-    """Return the numbers of a producer's records in a bag."""
-    return [record.seq for record in bag.records if record.producer_id == producer_id]
-
-
-def overruns_in(bag: Bag) -> list[tuple[object, ...]]:
-    """Return the losses that the bag itself tells."""
-    payloads = [payload_of(record) for record in bag.records if record.kind == 'overrun']
-    keys = ('producer_id', 'first_seq', 'last_seq', 'count', 'cause')
-    return [tuple(payload[key] for key in keys) for payload in payloads]
-
-
-def footer_in(bag: Bag) -> FlightFooter:
-    """Return the footer as it stands in the bag."""
-    return FlightFooter.from_json(bag.custom_data['fdr_flight_footer'])
-
-
-def check_balance(footer: FlightFooter, bag: Bag) -> None:
-    """Count the bag: every producer's sum is exact, and the footer is the one that is in it."""
-    assert footer_in(bag) == footer
-    counted = Counter(record.producer_id for record in bag.records)
-    for producer_id, totals in footer.producers.items():
-        assert totals.recorded == counted[producer_id]
-        assert totals.published + totals.duplicates == totals.recorded + sum(totals.lost.values())
-    assert footer.records_written == len(bag.records)
 
 
 def test_records_are_in_the_bag_as_they_came(tmp_path: Path) -> None:
@@ -281,22 +206,13 @@ def test_a_number_that_is_lost_twice_does_not_break_its_overrun(tmp_path: Path) 
     check_balance(footer, bag)
 
 
-def refused(rig: Rig, calls: FailingCalls) -> None:
-    """Let the disk refuse data, and let the recorder notice."""
-    calls.fail_always('fdatasync', errno.ENOSPC)
-    rig.session.take_in([serialised(0, 'early')])
-    rig.clock.advance(1.0)
-    rig.session.write_out()
-    assert rig.session.status().degraded_reason.startswith('commit: ENOSPC')
-
-
 def test_while_the_disk_refuses_the_ring_holds_what_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it cannot hold is lost by name; when the disk works again all is told in the bag."""
     rig = Rig(tmp_path, ring_records_max=10).begin()
     calls = FailingCalls(monkeypatch)
-    refused(rig, calls)
+    refuse(rig, calls)
     for begin in range(0, 40, 4):
         rig.take_in(range(begin, begin + 4))
         rig.session.write_out()
@@ -320,7 +236,7 @@ def test_a_disk_that_refuses_to_the_end_costs_no_more_than_the_deadline(
     """What waits is lost by name, and the footer that is returned says that it was not clean."""
     rig = Rig(tmp_path).begin()
     calls = FailingCalls(monkeypatch)
-    refused(rig, calls)
+    refuse(rig, calls)
     rig.take_in(range(1000))
     begin_ns = rig.clock.monotonic_ns()
     footer = rig.session.finish()
@@ -342,7 +258,7 @@ def test_a_disk_that_comes_back_within_the_deadline_loses_nothing(
     """The end of the flight tries again until then."""
     rig = Rig(tmp_path).begin()
     calls = FailingCalls(monkeypatch)
-    refused(rig, calls)
+    refuse(rig, calls)
     rig.take_in(range(1000))
     pause = rig.session._pause
 
@@ -365,7 +281,7 @@ def test_losses_of_the_last_moment_are_told_beside_those_that_waited(
     """One loss waits for the disk when the next one is noticed: both are in the bag."""
     rig = Rig(tmp_path).begin()
     calls = FailingCalls(monkeypatch)
-    refused(rig, calls)
+    refuse(rig, calls)
     rig.take_in([0, 2])
     rig.clock.advance(REORDERING_S)
     rig.session.write_out()

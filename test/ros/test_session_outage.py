@@ -1,0 +1,195 @@
+# Copyright 2026 The fdr_node authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A flight session whose disk refuses, hangs and comes back, with real files."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from failing_calls import FailingCalls
+from fdr_node.recording.states import State
+from fdr_node.schema import LossCause, ProducerTotals
+from fdr_node.storage import fs
+from rigs import FLIGHT_ID, payload_of
+from session_rig import check_balance, refuse, Rig, seqs_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pytest
+
+STALLED = 'stall: the disk does not answer'
+
+
+def test_what_comes_while_the_disk_returns_pushes_nothing_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The counts of the outage are those of the footer: nothing is lost behind them."""
+    rig = Rig(tmp_path, ring_records_max=10).begin()
+    calls = FailingCalls(monkeypatch)
+    refuse(rig, calls)
+    rig.take_in(range(40))
+    calls.mend()
+    rig.clock.advance(2.0)
+    rig.react('recovered', lambda: rig.take_in(range(40, 50)))
+    rig.session.write_out()
+    footer, bag = rig.land()
+    assert seqs_in(bag) == list(range(30, 50))
+    (recovered,) = [payload_of(r) for r in bag.records if r.kind == 'recovered']
+    assert recovered['lost'] == {'imu_1': 30}
+    assert footer.producers['imu_1'] == ProducerTotals(
+        published=50, recorded=20, lost={LossCause.DISK: 30}
+    )
+    (event,) = rig.told('recovered')
+    assert event.facts['records_lost'] == 30
+    check_balance(footer, bag)
+
+
+class HungDisk:
+    """Lets every sync wait until it is released."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_waited_for, self._is_released = Flag(), Flag()
+        self._sync = fs.sync_data
+        monkeypatch.setattr(fs, 'sync_data', self._wait)
+
+    def _wait(self, descriptor: int) -> None:
+        self.is_waited_for.set()
+        assert self._is_released.wait(10)
+        self._sync(descriptor)
+
+    def release(self) -> None:
+        """Let it answer."""
+        self._is_released.set()
+
+
+@contextmanager
+def hanging(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[HungDisk]:
+    """Let the writer hang in a sync, in a thread of its own, with one record to write."""
+    disk = HungDisk(monkeypatch)
+    rig.take_in([0])
+    rig.session.write_out()
+    rig.clock.advance(1.0)
+    writer = Thread(target=rig.session.write_out)
+    writer.start()
+    try:
+        assert disk.is_waited_for.wait(10)
+        yield disk
+    finally:
+        disk.release()
+        writer.join(10)
+    assert not writer.is_alive()
+
+
+def test_a_disk_that_does_not_answer_is_told_and_the_intake_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another thread; what finds no room meanwhile is lost to the disk, and the log says so."""
+    rig = Rig(tmp_path, ring_records_max=10).begin()
+    session = rig.session
+    with hanging(rig, monkeypatch) as disk:
+        rig.clock.advance(1.9)
+        session.watch()
+        assert (session.state, rig.told('storage_stalled')) == (State.RECORDING, [])
+        rig.clock.advance(0.1)
+        session.watch()
+        assert (session.state, session.not_ready_reason) == (State.DEGRADED, STALLED)
+        for _ in range(25):
+            rig.clock.advance(1.0)
+            session.watch()
+        stalled_s = [event.facts['stalled_s'] for event in rig.told('storage_stalled')]
+        assert stalled_s == [2.0, 12.0, 22.0]
+        rig.take_in(range(1, 41))
+        disk.release()
+    session.watch()
+    assert (session.state, session.not_ready_reason) == (State.RECORDING, '')
+    footer, bag = rig.land()
+    own = [r.kind for r in bag.records if r.producer_id == 'fdr']
+    assert own[:3] == ['flight_header', 'degraded', 'recovered']
+    (recovered,) = [payload_of(r) for r in bag.records if r.kind == 'recovered']
+    assert (recovered['cause'], recovered['lost']) == ('stall', {'imu_1': 30})
+    assert footer.producers['imu_1'].lost == {LossCause.DISK: 30}
+    assert seqs_in(bag) == [0, *range(31, 41)]
+    check_balance(footer, bag)
+
+
+def test_a_writer_that_hangs_does_not_keep_the_flight_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left as a crash would leave it, and that is told."""
+    rig = Rig(tmp_path, shutdown_deadline_s=0.1).begin()
+    with hanging(rig, monkeypatch):
+        assert not rig.session.split()
+        assert not rig.session.flush()
+        assert rig.session.finish() is None
+        assert rig.session.state is State.CLOSED
+        assert len(rig.told('flight_not_closed')) == 1
+
+
+def test_the_states_of_a_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ready for take-off is recording alone."""
+    rig = Rig(tmp_path)
+    session = rig.session
+    seen = [(session.state, bool(session.not_ready_reason))]
+
+    def note() -> None:
+        session.watch()
+        seen.append((session.state, bool(session.not_ready_reason)))
+
+    session.open_flight()
+    note()
+    session.listen()
+    note()
+    calls = FailingCalls(monkeypatch)
+    refuse(rig, calls)
+    note()
+    calls.mend()
+    session.retry()
+    session.write_out()
+    note()
+    session.flush()
+    note()
+    session.finish()
+    note()
+    assert seen == [
+        (State.UNREADY, True),
+        (State.READY, True),
+        (State.RECORDING, False),
+        (State.DEGRADED, True),
+        (State.RECORDING, False),
+        (State.READY, True),
+        (State.CLOSED, True),
+    ]
+
+
+def test_a_segment_is_begun_when_somebody_asks(tmp_path: Path) -> None:
+    """And the file that is open is known."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in(range(3))
+    rig.session.write_out()
+    before = rig.session.open_file()
+    assert rig.session.split()
+    rig.take_in(range(3, 5))
+    rig.session.write_out()
+    opened = rig.session.open_file()
+    _, bag = rig.land()
+    assert before is not None
+    assert opened is not None
+    assert (before.name, opened.name) == (f'{FLIGHT_ID}_0.mcap', f'{FLIGHT_ID}_1.mcap')
+    assert seqs_in(bag) == [0, 1, 2, 3, 4]
+    assert rig.session.open_file() is None
