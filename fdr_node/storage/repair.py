@@ -125,6 +125,8 @@ def copy_segment(
     finally:
         output.close()
     _verify(copy, found)
+    # The name of the copy has to be durable before the segment gives its own away.
+    fs.sync_directory(copy.parent)
     set_aside(path, DAMAGED_SUFFIX)
     fs.rename(copy, path)
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 from contextlib import suppress
 import errno
 from pathlib import Path
+import random
 import shutil
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from fdr_node.storage.compression import LZ4, ZSTD
 from fdr_node.storage.recovery import plan_recovery, recover
 from mcap_bytes import records_of
 from on_disk import open_descriptors, tree
+from power_cut import CallLog
 import pytest
 from rigs import FLIGHT_ID
 from rosbags.rosbag2 import Reader
@@ -555,6 +557,35 @@ def test_a_recovery_that_the_disk_refuses_is_done_again(
         assert open_descriptors() == descriptors
         shutil.rmtree(directory)
     assert nth > 15
+
+
+# Of what a cut may leave at each system call, so much is drawn.
+DRAWS = 1
+LONG = [pytest.mark.fault, pytest.mark.long, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize('draws', [DRAWS, pytest.param(20 * DRAWS, marks=LONG)])
+@pytest.mark.parametrize('is_ordered', [True, False], ids=['ordered', 'not ordered'])
+@pytest.mark.parametrize('label', wrecks())
+def test_a_recovery_whose_power_is_cut_is_done_again(
+    label: str, draws: int, quick_path: Path, *, is_ordered: bool
+) -> None:
+    """At every system call, whatever came of what was not synced: no record is less."""
+    files, survivors = wrecks()[label]
+    directory = put(files, made(quick_path / 'root'))
+    with pytest.MonkeyPatch.context() as patch:
+        log = CallLog(patch, quick_path / 'root')
+        recover_flight(directory)
+    assert len(log.steps) - log.given > 10
+    for steps in range(log.given, len(log.steps) + 1):
+        for draw in range(draws):
+            chance = random.Random(f'{steps} {draw}')  # noqa: S311 - repeatable, and no secret
+            root = quick_path / f'{steps} {draw}'
+            log.rebuild(root, steps=steps, chance=chance, is_ordered=is_ordered)
+            recover_flight(root / FLIGHT_ID)
+            assert records_in(root / FLIGHT_ID) == survivors, (steps, draw)
+            assert plan_of(root / FLIGHT_ID).is_in_order
+            shutil.rmtree(root)
 
 
 def made(path: Path) -> Path:

@@ -160,8 +160,9 @@ class CallLog:
     """
     The changes below a directory, from now until ``monkeypatch`` undoes it.
 
-    :param root: may not exist yet; its own name counts as durable.
+    :param root: may not exist yet; its own name counts as durable, and so does what is in it.
     :ivar steps: all of them, in order.
+    :ivar given: how many of them make what was there in the beginning.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
@@ -170,6 +171,8 @@ class CallLog:
         self._count = 0
         self._files: dict[str, int] = {}
         self._open: dict[int, Step] = {}
+        self._adopt(root)
+        self.given = len(self.steps)
         wrappers = {
             'open': self._note_open,
             'pwrite': self._note_write,
@@ -236,6 +239,20 @@ class CallLog:
                         directories[step.path] = Names()
                     directories[str(Path(step.path).parent)].steps.append(step)
         return files, directories
+
+    def _adopt(self, directory: Path) -> None:
+        """Take what is there for done and durable."""
+        for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+            if path.is_dir():
+                self.steps.append(Step('mkdir', path=str(path)))
+                self._adopt(path)
+            else:
+                self._count += 1
+                file = self._files[str(path)] = self._count
+                self.steps.append(Step('create', file=file, path=str(path)))
+                self.steps.append(Step('write', file=file, data=path.read_bytes()))
+                self.steps.append(Step('sync', file=file))
+        self.steps.append(Step('sync names', path=str(directory)))
 
     def _note_open(self, result: object, args: tuple[object, ...]) -> None:
         path, flags = str(args[0]), args[1]
