@@ -54,12 +54,33 @@ def mounted(image: Path, place: Path) -> Iterator[Path]:
         subprocess.run(command, check=True, timeout=_SECONDS_MAX)
 
 
+@contextmanager
+def mounted_anew(image: Path, place: Path) -> Iterator[Path]:
+    """
+    Mount an image again whose file system has given up and is still in use.
+
+    It gets a loop device of its own: of the first one the kernel would give the same dead file
+    system again.
+    """
+    device = _run('losetup', '--find', '--show', str(image))
+    try:
+        _run('mount', device, str(place))
+        try:
+            yield place
+        finally:
+            command = ['umount', '-l', str(place)]
+            subprocess.run(command, check=True, timeout=_SECONDS_MAX)
+    finally:
+        # It goes with the last who uses it.
+        _run('losetup', '--detach', device)
+
+
 def make_read_only(place: Path) -> None:
     """Let a mounted file system give up, as it does at an error: it takes no change any more."""
     _run('mount', '-o', 'remount,abort', str(place))
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     try:
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=_SECONDS_MAX
@@ -68,3 +89,4 @@ def _run(*command: str) -> None:
         pytest.skip(f'needs {command[0]}')
     if done.returncode:
         pytest.skip(f'needs loop devices and ext4: {done.stderr.strip()}')
+    return done.stdout.strip()

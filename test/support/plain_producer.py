@@ -20,6 +20,8 @@ the recorder's status that both have found each other; what it publishes then ar
 first record on.
 
 ``send COUNT RATE``  publish COUNT records at RATE per second; RATE 0 is as fast as it can.
+``stream RATE BYTES``  the same until the next order, each record longer by BYTES.
+``pause``            do nothing.
 ``garbage COUNT``    publish COUNT messages that are no FdrRecord.
 ``quit``             end, as does the end of its input.
 
@@ -31,6 +33,7 @@ An answer is the number of records published so far; garbage is not counted.
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import time
@@ -60,9 +63,9 @@ class Component:
         qos = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._publisher: Publisher = node.create_publisher(FdrRecord, topic, qos)
 
-    def send_one(self) -> None:
+    def send_one(self, filler: bytes = b'') -> None:
         """Publish the next record."""
-        self._publish(self._producer_id, self.published)
+        self._publish(self._producer_id, self.published, filler)
         self.published += 1
 
     def send(self, count: int, rate: float) -> None:
@@ -72,6 +75,15 @@ class Component:
             if rate and (wait_s := begin_s + place / rate - time.monotonic()) > 0:
                 time.sleep(wait_s)
             self.send_one()
+
+    def stream(self, rate: float, filler_bytes: int) -> None:
+        """Publish records evenly until there is an order."""
+        begin_s, first = time.monotonic(), self.published
+        wait_s = 0.0
+        while not select.select([sys.stdin], [], [], max(0.0, wait_s))[0]:
+            # Nothing that compression makes smaller.
+            self.send_one(os.urandom(filler_bytes))
+            wait_s = begin_s + (self.published - first) / rate - time.monotonic()
 
     def send_garbage(self, count: int) -> None:
         """Publish bytes that no FdrRecord has, as whoever speaks DDS can."""
@@ -84,7 +96,7 @@ class Component:
             # Always the first: a greeting that nobody hears is not missing.
             self._publish(f'{self._producer_id}{GREETING}', 0)
 
-    def _publish(self, producer_id: str, seq: int) -> None:
+    def _publish(self, producer_id: str, seq: int, filler: bytes = b'') -> None:
         record = FdrRecord(
             monotonic_ns=time.monotonic_ns(),
             session_id=SESSION_ID,
@@ -92,11 +104,18 @@ class Component:
             schema_version=1,
             producer_id=producer_id,
             kind='imu',
-            # A MessagePack map: {'n': seq}.
-            payload=b'\x81\xa1n\xcf' + seq.to_bytes(8, 'big'),
+            payload=_payload(seq, filler),
         )
         record.stamp.sec = int(time.time())
         self._publisher.publish(record)
+
+
+def _payload(seq: int, filler: bytes) -> bytes:
+    """Return a MessagePack map: {'n': seq}, or {'n': seq, 'x': filler}."""
+    number = b'\xa1n\xcf' + seq.to_bytes(8, 'big')
+    if not filler:
+        return b'\x81' + number
+    return b'\x82' + number + b'\xa1x\xc6' + len(filler).to_bytes(4, 'big') + filler
 
 
 def main(producer_id: str, topic: str) -> None:
@@ -109,6 +128,10 @@ def main(producer_id: str, topic: str) -> None:
         match line.split():
             case ['send', count, rate]:
                 component.send(int(count), float(rate))
+            case ['stream', rate, filler_bytes]:
+                component.stream(float(rate), int(filler_bytes))
+            case ['pause']:
+                pass
             case ['garbage', count]:
                 component.send_garbage(int(count))
             case _:

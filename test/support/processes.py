@@ -33,7 +33,7 @@ import time
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # Discovery takes up to 3 s now and then, and a busy computer is slow to start Python (s).
 WAIT_S = 15.0
@@ -126,8 +126,15 @@ class Process:
 class Recorder(Process):
     """The node ``fdr_node`` in a process of its own."""
 
-    def __init__(self, root: Path, *arguments: str, domain_id: int, log: Path) -> None:
-        command = [sys.executable, '-m', 'fdr_node.ros.main', '--ros-args']
+    def __init__(
+        self,
+        root: Path,
+        *arguments: str,
+        domain_id: int,
+        log: Path,
+        prefix: Sequence[str] = (),
+    ) -> None:
+        command = [*prefix, sys.executable, '-m', 'fdr_node.ros.main', '--ros-args']
         command += ['-p', f'flight_root:={root}', *arguments]
         super().__init__(command, domain_id=domain_id, log=log)
 
@@ -180,6 +187,16 @@ class Producer(Process):
         self.order(f'send {count} {rate}')
         return self.answer()
 
+    def stream(self, rate: int, filler_bytes: int = 0) -> None:
+        """Let it publish at a steady rate until :meth:`pause`."""
+        self.order(f'stream {rate} {filler_bytes}')
+
+    def pause(self) -> int:
+        """End a stream. :return: how many records it has published."""
+        self.order('pause')
+        self.answer()
+        return self.answer()
+
 
 class Field:
     """All processes of a test: started here, ended with it."""
@@ -188,12 +205,20 @@ class Field:
         self.place = place
         self.root = place / 'flights'
         self.domain_id = domain_id
+        # What begins the command of a recorder, such as a program that takes rights from it.
+        self.recorder_prefix: Sequence[str] = ()
         self._processes: list[Process] = []
 
     def recorder(self, *arguments: str) -> Recorder:
         """Start a recorder."""
         log = self.place / f'{len(self._processes)}.log'
-        recorder = Recorder(self.root, *arguments, domain_id=self.domain_id, log=log)
+        recorder = Recorder(
+            self.root,
+            *arguments,
+            domain_id=self.domain_id,
+            log=log,
+            prefix=self.recorder_prefix,
+        )
         self._processes.append(recorder)
         return recorder
 

@@ -50,6 +50,20 @@ def make_read_only(place: Path) -> None:
     _mount('-o', 'remount,ro', str(place))
 
 
+def make_writable(place: Path) -> None:
+    """Undo :func:`make_read_only`."""
+    _mount('-o', 'remount,rw', str(place))
+
+
+def fill(place: Path) -> Path:
+    """Let another process fill a disk to the last byte. :return: the file that takes the room."""
+    file = place / 'other'
+    command = ['dd', 'if=/dev/zero', f'of={file}', 'bs=64K']
+    done = subprocess.run(command, check=False, capture_output=True, timeout=MOUNT_SECONDS_MAX)
+    assert b'No space left' in done.stderr
+    return file
+
+
 def _mount(*arguments: str) -> None:
     try:
         done = subprocess.run(
