@@ -21,12 +21,13 @@ is back, what is to be known of the time without it is put before anything that 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.clock import NS_PER_S
 from fdr_node.events import Event, Level
-from fdr_node.recording.failure import errno_name, Failure, FULL, Reaction, reaction
+from fdr_node.recording.failure import errno_name, Failure, Reaction, reaction
 from fdr_node.recording.footer import busiest
 from fdr_node.schema import Degraded, DropReason, Recovered
 
@@ -46,6 +47,15 @@ _DROP_LEVELS = {
 
 # Of a reason, in a record; a line of the schema holds it.
 _DETAIL_CHARACTERS_MAX = 240
+
+
+def _called_for(flight: Flight, errno: int, *, tries: int) -> Reaction:
+    return reaction(
+        errno,
+        tries=tries,
+        can_give_back=flight.places.here.can_give_back,
+        has_spare=flight.places.has_spare,
+    )
 
 
 class Outage(NamedTuple):
@@ -84,15 +94,35 @@ class Degradation:
         return failure.reason if failure else ''
 
     def attempt(self, flight: Flight, step: str, action: Callable[[], None]) -> bool:
-        """Do a step on disk. :return: whether it was done."""
-        try:
-            action()
-        except OSError as error:
+        """Do a step on disk, if need be for the price of old segments. :return: whether done."""
+        while True:
+            try:
+                action()
+            except OSError as error:
+                if not self.meet(flight, step, error):
+                    return False
+            else:
+                return True
+            finally:
+                self.tell_drops(flight)
+
+    def meet(self, flight: Flight, step: str, error: OSError) -> bool:
+        """
+        Give back an old segment of a full disk, or else note a failure.
+
+        A flight that fills its disk would otherwise fail at every cut. One segment may not be
+        enough; each call takes one.
+
+        :return: whether the step is to be done again at once.
+        """
+        is_over = True
+        if _called_for(flight, error.errno or 0, tries=1) is Reaction.GIVE_BACK:
+            with suppress(OSError):
+                flight.give_back()
+                is_over = False
+        if is_over:
             self.fail(flight, step, error)
-            return False
-        finally:
-            self.tell_drops(flight)
-        return True
+        return not is_over
 
     def is_due(self, now_ns: int) -> bool:
         """Return whether it is time to try again."""
@@ -126,28 +156,13 @@ class Degradation:
         self._end(flight, Outage(failure.step, failure.errno_name, reason, failure.since_ns))
 
     def _react(self, flight: Flight, failure: Failure) -> None:
-        while True:
-            step = reaction(
-                failure.errno,
-                tries=failure.tries,
-                can_give_back=flight.places.here.can_give_back,
-                has_spare=flight.places.has_spare,
-            )
-            if step is Reaction.GIVE_BACK:
-                flight.give_back()
-            elif step is not Reaction.RETRY:
-                # What has not grown, or was removed, would take data to nowhere.
-                flight.leave(is_trusted=failure.step != 'growth')
-            if step is Reaction.MOVE:
-                flight.move()
-            try:
-                flight.commit()
-            except OSError as error:
-                # One segment may not have been enough; each turn takes one.
-                if error.errno not in FULL or step is not Reaction.GIVE_BACK:
-                    raise
-            else:
-                return
+        step = _called_for(flight, failure.errno, tries=failure.tries)
+        if step in {Reaction.NEW_SEGMENT, Reaction.MOVE}:
+            # What has not grown, or was removed, would take data to nowhere.
+            flight.leave(is_trusted=failure.step != 'growth')
+        if step is Reaction.MOVE:
+            flight.move()
+        flight.commit()
 
     def _end(self, flight: Flight, outage: Outage) -> None:
         """Put what is to be known of an outage before anything that came later, durably."""

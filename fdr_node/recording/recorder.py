@@ -202,7 +202,7 @@ class FlightRecorder:
         try:
             taken = flight.put(records, chunk_bytes=self._config.chunk_bytes)
         except OSError as error:
-            self._degradation.fail(flight, 'cut', error)
+            self._degradation.meet(flight, 'cut', error)
             return 0
         self._degradation.tell_drops(flight)
         is_urgent = records[taken - 1][1].kind in self._commit_now_kinds
