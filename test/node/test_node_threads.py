@@ -121,7 +121,7 @@ def test_a_stalled_disk_does_not_stop_the_intake(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Two seconds of 2,000 records a second wait in the ring; nothing is lost."""
+    """Three seconds of 5,000 records a second wait in the ring; nothing is lost."""
     with node_here(field.root, field.domain_id) as node:
         disk = StallingDisk(monkeypatch)
         with spinning(node):
@@ -130,8 +130,8 @@ def test_a_stalled_disk_does_not_stop_the_intake(
             station.hears('camera')
             disk.works.clear()
             assert disk.is_waited_for.wait(WAIT_S)
-            published = producer.send(4000, rate=2000)
-            waiting = station.status.wait_for(lambda status: status.ring_fill >= 0.07)
+            published = producer.send(15_000, rate=5000)
+            waiting = station.status.wait_for(lambda status: status.ring_fill >= 0.39)
             assert waiting.records_dropped == 0
             disk.works.set()
             station.status.wait_for(lambda status: status.ring_fill == 0)
