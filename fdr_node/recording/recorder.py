@@ -55,10 +55,6 @@ if TYPE_CHECKING:
 _COMMIT_MARGIN = 0.8
 
 
-def _nothing_lost() -> dict[str, int]:
-    return {}
-
-
 class FlightRecorder:
     """
     The recorder.
@@ -80,7 +76,7 @@ class FlightRecorder:
         clock: Clock,
         report: Report,
         spare_of: Callable[[str], FlightStore] | None = None,
-        lost_to_disk: Callable[[], Mapping[str, int]] = _nothing_lost,
+        lost_to_disk: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._config = config
         self._commit_now_kinds = frozenset(config.commit_now_kinds)

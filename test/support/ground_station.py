@@ -18,7 +18,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from threading import Condition, Thread
+import time
 from typing import Generic, Protocol, TYPE_CHECKING, TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -31,6 +33,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from std_srvs.srv import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +72,14 @@ def recorded(status: FdrStatus, producer_id: str) -> int:
     """Return how many records of a producer have been written."""
     counts = {item.producer_id: item.records_recorded for item in status.producers}
     return int(counts.get(producer_id, 0))
+
+
+class WriteSplitEvent(Protocol):
+    """rosbag2_interfaces/msg/WriteSplitEvent."""
+
+    closed_file: str
+    opened_file: str
+    node_name: str
 
 
 class GroundStation:
@@ -117,6 +128,31 @@ class GroundStation:
         request.transition.label = label
         answer: ChangeState.Response = self._call(self._change_state, request)
         return bool(answer.success)
+
+    def trigger(self, name: str) -> tuple[bool, str]:
+        """Call a service of the recorder without arguments. :return: success, and what it says."""
+        client = self._node.create_client(Trigger, f'{self._recorder}/{name}')
+        answer: Trigger.Response = self._call(client, Trigger.Request())
+        return bool(answer.success), str(answer.message)
+
+    def split_events(self) -> Screen[WriteSplitEvent]:
+        """Listen to the splits that a recorder tells in the type of rosbag2."""
+        screen = Screen[WriteSplitEvent]()
+        kind = import_module('rosbag2_interfaces.msg').WriteSplitEvent
+        topic = f'{self._recorder.removesuffix("/fdr")}/events/write_split'
+        subscription = self._node.create_subscription(kind, topic, screen.show, 10)
+        until_s = time.monotonic() + WAIT_S
+        while not subscription.get_publisher_count():
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+        return screen
+
+    def split_bagfile(self) -> None:
+        """Order a split as rosbag2's own tools do."""
+        kind = import_module('rosbag2_interfaces.srv').SplitBagfile
+        self._call(
+            self._node.create_client(kind, f'{self._recorder}/split_bagfile'), kind.Request()
+        )
 
     def order_number(self, number: int) -> None:
         """Order a transition by its number, and wait for no answer: there may be none."""
