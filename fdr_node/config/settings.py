@@ -212,7 +212,7 @@ SPECS: Mapping[str, Spec] = {
     ),
     'mavlink_url': Spec(
         description='Link of the mavlink sink: udpout:HOST:PORT, udpin:HOST:PORT, tcp:HOST:PORT, '
-        'or a serial device with its rate, /dev/ttyS1:57600.',
+        'tcpin:HOST:PORT, or a serial device with its rate, /dev/ttyS1:57600.',
         unit='characters',
         maximum=256,
     ),
