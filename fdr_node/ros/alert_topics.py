@@ -47,8 +47,8 @@ MAVROS_TOPIC: Final = '/mavros/statustext/send'
 _DEPTH: Final = 10
 
 # For subscribers to find a publisher, counted from the last alert, and to acknowledge it (s).
-_FOUND_WITHIN_S: Final = 1.5
-_ACKED_WITHIN_S: Final = 0.3
+_FOUND_WITHIN_S: Final = 3.0
+_ACKED_WITHIN_S: Final = 1.0
 _POLL_S: Final = 0.02
 
 

@@ -73,7 +73,7 @@ _REFUSAL_AGAIN_NS = 10 * NS_PER_S
 _NO_FLIGHT = 'no flight is open'
 
 # For alerts that wait, at the end (s).
-_ALERTS_CLOSE_S = 2.0
+_ALERTS_CLOSE_S = 5.0
 
 _STATES_WITH_SHUTDOWN = ('unconfigured', 'inactive', 'active')
 

@@ -40,7 +40,7 @@ ALERT_PARAMETERS = (
     'mavlink_signing_key_path',
 )
 
-_CLOSE_S = 2.0
+_CLOSE_S = 5.0
 
 
 def announce(event: Event) -> None:
