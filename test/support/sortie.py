@@ -90,7 +90,7 @@ class Landed(NamedTuple):
     @property
     def seqs(self) -> list[int]:
         """The numbers of the producer's records, as they stand in the bag."""
-        return [record.seq for record in self.records if record.producer_id == PRODUCER]
+        return seqs_of(self.records)
 
     def payloads(self, kind: str) -> list[dict[str, object]]:
         """Return the payloads of the recorder's own records of a kind."""
@@ -191,9 +191,7 @@ def look_at(directory: Path, published: int) -> Landed:
     info = flight_info(directory)
     facts = (info['balanced'], info['problems'], info['clean_shutdown'])
     assert facts == (True, [], True), facts
-    records = indexed_records(directory)
-    assert [record for _, record in rosbags_records(directory)] == records
-    landed = Landed(info, records, published)
+    landed = Landed(info, played(directory), published)
     lost = landed.lost_by()
     assert len(landed.seqs) == len(set(landed.seqs))
     assert len(landed.seqs) + sum(lost.values()) == published
@@ -203,6 +201,18 @@ def look_at(directory: Path, published: int) -> Landed:
     assert sum(counts) <= sum(lost.values()) - lost.get('rolled_off', 0)
     assert lost.get('rolled_off') or sum(counts) == sum(lost.values())
     return landed
+
+
+def seqs_of(records: list[FdrRecord]) -> list[int]:
+    """Return the numbers of the producer's records."""
+    return [record.seq for record in records if record.producer_id == PRODUCER]
+
+
+def played(directory: Path) -> list[FdrRecord]:
+    """Return the records of a bag, in the order of play; mcap and rosbags read the same."""
+    records = indexed_records(directory)
+    assert [record for _, record in rosbags_records(directory)] == records
+    return records
 
 
 def flight_info(directory: Path) -> dict[str, object]:
