@@ -50,14 +50,14 @@ class OldFlight:
     :param size_bytes: of all its files.
     :param changed_ns: when a segment was written last, wall clock since the epoch.
     :param is_closed: its metadata has a footer.
-    :param has_segments: there is something that can be recovered, or has to be set aside.
+    :param is_begun: there is something that can be recovered, or has to be set right.
     """
 
     directory: Path
     size_bytes: int
     changed_ns: int
     is_closed: bool
-    has_segments: bool
+    is_begun: bool
 
 
 class RootUse(NamedTuple):
@@ -136,7 +136,8 @@ def _look_at(directory: Path) -> OldFlight:
         # What others put beside the segments later does not make the flight younger.
         changed_ns=max(state.st_mtime_ns for state in segments or [directory.lstat()]),
         is_closed=_is_closed(directory),
-        has_segments=bool(segments),
+        # A recovery that was interrupted may have left a list of files that it has removed.
+        is_begun=bool(segments) or bag_format.METADATA_NAME in states,
     )
 
 
@@ -153,7 +154,7 @@ def _put_in_order(directory: Path, report: Report) -> OldFlight | None:
     flight = None
     try:
         flight = _look_at(directory)
-        if flight.has_segments and not flight.is_closed:
+        if flight.is_begun and not flight.is_closed:
             _recover(directory, report)
             # The recovery is no part of the flight: its age stays what it was.
             flight = replace(_look_at(directory), changed_ns=flight.changed_ns)

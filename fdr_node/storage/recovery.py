@@ -66,7 +66,7 @@ class Verdict(StrEnum):
     INTACT = 'intact'
     DAMAGED = 'damaged'  # some of it is wrong: it is copied without that
     TORN = 'torn'  # not closed: its end has to be written
-    EMPTY = 'empty'  # not closed, and nothing follows its beginning
+    EMPTY = 'empty'  # not closed, and no record follows its beginning, which may be torn
     REPEATED = 'repeated'  # all that is in it stands in the next one too
     UNREADABLE = 'unreadable'  # nothing in it is whole
 
@@ -267,7 +267,7 @@ def _plan_segment(
     path: Path, source: Path, index: int, found: Salvage, *, is_cut: bool
 ) -> SegmentPlan:
     cut_bytes = 0 if found.is_complete else source.stat().st_size - found.good_bytes
-    verdict = _verdict(found, cut_bytes)
+    verdict = _verdict(found)
     if is_cut and not found.records:
         verdict = Verdict.REPEATED
     if verdict is Verdict.INTACT:
@@ -278,13 +278,13 @@ def _plan_segment(
     )
 
 
-def _verdict(found: Salvage, cut_bytes: int) -> Verdict:
+def _verdict(found: Salvage) -> Verdict:
     if found.is_closed and found.is_sound:
         return Verdict.INTACT
     if found.records:
         is_end_wrong = not found.is_closed and not found.is_scattered
         return Verdict.TORN if is_end_wrong else Verdict.DAMAGED
-    return Verdict.UNREADABLE if cut_bytes or not found.is_sound else Verdict.EMPTY
+    return Verdict.UNREADABLE if found.has_torn_records or not found.is_sound else Verdict.EMPTY
 
 
 def _kept(segments: Iterable[SegmentPlan]) -> list[SegmentPlan]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WHOLE = segment([own(0, HEADER), *records('imu', range(6))], style=Style(chunk_bytes=200))
-*_, LAST_CHUNK = [
+FIRST_CHUNK, *_, LAST_CHUNK = [
     item.offset for item in mcap_bytes.records_of(WHOLE) if item.opcode == mcap_bytes.CHUNK
 ]
 FIRST, SECOND = name_of(0), name_of(1)
@@ -85,7 +85,7 @@ def test_nothing_that_can_be_read_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is there is shown all the same."""
-    directory = write_flight(tmp_path, {0: WHOLE[:30]}, flight_id=FLIGHT_ID)
+    directory = write_flight(tmp_path, {0: WHOLE[: FIRST_CHUNK + 40]}, flight_id=FLIGHT_ID)
     assert main(['recover', str(directory)]) == 1
     out, err = capsys.readouterr()
     assert (out.splitlines()[0], err) == (f'{FIRST}: 0 records, set aside, unreadable', '')

@@ -32,7 +32,7 @@ import sys
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bag_reader import read_bag
+from bag_reader import metadata_of, read_bag
 from failing_calls import FailingCalls
 from fdr_node.config import KIB
 from fdr_node.errors import FdrOpenError
@@ -191,6 +191,15 @@ def test_a_flight_without_a_commit_leaves_an_empty_directory(tmp_path: Path) -> 
     (directory / 'metadata.yaml').unlink()
     assert told(tmp_path / 'root') == [recovered(directory, 0)]
     assert tree(directory) == {}
+    assert told(tmp_path / 'root') == []
+
+
+def test_a_list_of_files_that_are_gone_is_set_right(tmp_path: Path) -> None:
+    """A recovery was interrupted between the removal of an empty segment and the new list."""
+    directory = interrupted(tmp_path / 'root')
+    segment_of(directory).unlink()
+    assert told(tmp_path / 'root') == [recovered(directory, 0, 'segment 0 is missing')]
+    assert metadata_of(directory)['relative_file_paths'] == []
     assert told(tmp_path / 'root') == []
 
 

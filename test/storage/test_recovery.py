@@ -353,10 +353,25 @@ def test_a_commit_that_was_torn(
 ) -> None:
     """All records up to the commit before are there, and those of this one if they are whole."""
     directory = put(torn_flight(written_bytes), quick_path)
-    recover_flight(directory, is_thorough=is_thorough)
+    footer = plan_of(directory, is_thorough=not is_thorough).footer
+    assert recover_flight(directory, is_thorough=is_thorough).footer == footer
     records = records_in(directory)
     assert records in (ALL, [*ALL, len(ALL), len(ALL) + 1])
     judge(directory, records)
+
+
+def test_a_segment_that_was_just_begun_is_nothing_lost(quick_path: Path) -> None:
+    """A kill in a cut leaves any part of its beginning, in which no record can have been."""
+    directory = put(killed_flight(), quick_path)
+    begun = directory / name_of(SEGMENTS)
+    data = (directory / LAST).read_bytes()
+    for written_bytes in range(0, chunk_places(data)[0].whole.start + 1, 61):
+        begun.write_bytes(data[:written_bytes])
+        plan = plan_of(directory, is_thorough=False)
+        assert [item.verdict for item in plan.segments][2:] == ['torn', 'empty'], written_bytes
+        assert plan.losses == []
+    recover(plan)
+    assert sorted(tree(directory)) == [FIRST, MIDDLE, LAST, METADATA]
 
 
 @pytest.mark.parametrize('own', range(CHUNKS))
