@@ -170,6 +170,7 @@ def test_what_is_in_the_way_of_a_flight(
         assert recorder.stop() == 0
 
 
+@pytest.mark.long
 def test_a_recorder_that_never_recorded_says_so_at_its_end(tmp_path: Path) -> None:
     """By its exit code; nothing of it is left."""
     with sortie_of(tmp_path, tmp_path / 'mnt' / 'root') as sortie:
