@@ -192,6 +192,9 @@ class Degradation:
             self.failure = before.again(step, error, now_ns)
             if self.failure.log_at_ns == before.log_at_ns:
                 return
+        free_bytes = None
+        with suppress(OSError):
+            free_bytes = flight.store.free_bytes()
         self._tell(
             'storage_failed',
             Level.ERROR,
@@ -199,6 +202,7 @@ class Degradation:
             errno=errno_name(error),
             text=error.strerror or str(error),
             path=str(flight.store.directory),
+            free_bytes=free_bytes,
             tries=self.failure.tries,
         )
 

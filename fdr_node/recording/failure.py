@@ -88,6 +88,7 @@ class Failure:
     :param retry_at_ns: CLOCK_MONOTONIC of the next try.
     :param log_at_ns: CLOCK_MONOTONIC from which the same failure is logged again.
     :param tries: failures so far.
+    :param told: error numbers that were logged.
     """
 
     step: str
@@ -98,13 +99,16 @@ class Failure:
     retry_at_ns: int
     log_at_ns: int
     tries: int = 1
+    told: frozenset[int] = frozenset()
 
     @classmethod
     def first(cls, step: str, error: OSError, now_ns: int) -> Failure:
         """Return the state after a first failure."""
+        number = error.errno or numbers.EIO
         return cls(
             step=step,
-            errno=error.errno or numbers.EIO,
+            errno=number,
+            told=frozenset({number}),
             errno_name=errno_name(error),
             reason=f'{step}: {errno_name(error)}: {error.strerror or error}',
             since_ns=now_ns,
@@ -117,16 +121,17 @@ class Failure:
         Return the state after a further failure: the pause doubles up to its longest.
 
         It is to be logged when ``log_at_ns`` has changed: after a while, and at once when the
-        error is another one.
+        error is one that was not logged yet.
         """
         latest = Failure.first(step, error, now_ns)
-        is_logged = now_ns >= self.log_at_ns or latest.errno != self.errno
+        is_logged = now_ns >= self.log_at_ns or latest.errno not in self.told
         return replace(
             latest,
             since_ns=self.since_ns,
             retry_at_ns=now_ns + min(_RETRY_LONGEST_NS, _RETRY_FIRST_NS << min(self.tries, 8)),
             log_at_ns=latest.log_at_ns if is_logged else self.log_at_ns,
             tries=self.tries + 1,
+            told=self.told | latest.told,
         )
 
     def is_due(self, now_ns: int) -> bool:

@@ -330,6 +330,7 @@ class FdrNode(LifecycleNode):
             return View(lifecycle_state=state, not_ready_reason=reason, alerts=alerts)
         return View(
             alerts=alerts,
+            recorder_state=session.state,
             lifecycle_state=state,
             not_ready_reason=self.not_ready_reason,
             recorder=session.status(),
@@ -367,9 +368,9 @@ class FdrNode(LifecycleNode):
         self._report(Event(name='flight_not_opened', level=Level.ERROR, facts=facts))
 
     def _report(self, event: Event) -> None:
-        """Tell the log, and the operator where that is called for."""
-        self._log(event)
+        """Tell the operator where that is called for, and the log, which may be on that disk."""
         self._alerts.tell(event)
+        self._log(event)
 
     def tell_fault(self, step: str, error: Exception) -> None:
         """

@@ -28,6 +28,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from fdr_node.clock import NS_PER_S
 from fdr_node.events import Level
 from fdr_node.msg import FdrProducerLoss, FdrStatus
+from fdr_node.recording.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,7 @@ class View:
 
     :param lifecycle_state: as ``ros2 lifecycle get`` names it.
     :param not_ready_reason: why the aircraft must not take off; empty when it may.
+    :param recorder_state: what the recorder is fit for.
     :param recorder: the recorder, or None while no flight is open.
     :param cap_bytes: cap of the flight.
     :param accounts: what is known of each producer.
@@ -70,6 +72,7 @@ class View:
 
     lifecycle_state: str
     not_ready_reason: str
+    recorder_state: str = State.UNREADY
     recorder: RecorderStatus | None = None
     cap_bytes: int = 0
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -174,6 +177,7 @@ def diagnostics_message(view: View, *, wall_ns: int, has_new_loss: bool) -> Diag
                 storage_level,
                 degraded or view.not_ready_reason or 'recording',
                 {
+                    'state': view.recorder_state,
                     'flight_id': recorder.header.flight_id if recorder and recorder.header else '',
                     'size_bytes': recorder.size_bytes if recorder else 0,
                     'cap_bytes': view.cap_bytes,

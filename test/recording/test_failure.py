@@ -45,6 +45,7 @@ def test_the_first_failure() -> None:
         step='commit',
         errno=errno.ENOSPC,
         errno_name='ENOSPC',
+        told=frozenset({errno.ENOSPC}),
         reason='commit: ENOSPC: No space left on device',
         since_ns=START_NS,
         retry_at_ns=START_NS + NS_PER_S // 4,
@@ -102,6 +103,18 @@ def test_another_error_is_logged_at_once() -> None:
     assert latest.log_at_ns == START_NS + 11 * NS_PER_S
     assert (latest.reason, latest.errno_name) == ('cut: ENODEV: No such device', 'ENODEV')
     assert latest.since_ns == START_NS
+
+
+def test_errors_that_take_turns_do_not_flood_the_log() -> None:
+    """Two disks that fail in different ways: each error once, then one line in 10 s."""
+    errors = [OSError(errno.EIO, 'x'), OSError(errno.ENODEV, 'x')]
+    failure = Failure.first('commit', errors[0], START_NS)
+    logged = 1
+    for turn in range(1, 1000):
+        now_ns, before_ns = failure.retry_at_ns, failure.log_at_ns
+        failure = failure.again('commit', errors[turn % 2], now_ns)
+        logged += failure.log_at_ns != before_ns
+    assert logged <= 2 + (now_ns - START_NS) / (10 * NS_PER_S)
 
 
 NONE, OLD, SPARE, BOTH = (False, False), (True, False), (False, True), (True, True)

@@ -624,6 +624,7 @@ def test_a_commit_that_fails_degrades_the_recorder(flying: MemoryRig) -> None:
             'errno': 'ENOSPC',
             'text': 'No space left on device',
             'path': str(ROOT / FLIGHT_ID),
+            'free_bytes': 1 << 40,
             'tries': 1,
         },
     )

@@ -26,6 +26,7 @@ from fdr_node.clock import NS_PER_S
 from fdr_node.intake.ledger import Account
 from fdr_node.msg import FdrProducerLoss, FdrStatus
 from fdr_node.recording.recorder_status import RecorderStatus
+from fdr_node.recording.states import State
 from fdr_node.ros.status import diagnostics_message, status_message, time_message, View
 from fdr_node.schema import FlightHeader, LossCause
 from manual_clock import MONOTONIC_NS, WALL_NS
@@ -63,6 +64,7 @@ RECORDER = RecorderStatus(
 VIEW = View(
     lifecycle_state='active',
     not_ready_reason='',
+    recorder_state=State.RECORDING,
     recorder=RECORDER,
     cap_bytes=60_006,
     accounts={
@@ -272,6 +274,7 @@ def test_diagnostics_carry_the_numbers() -> None:
     message = diagnostics_message(VIEW, wall_ns=NOW_NS, has_new_loss=False)
     assert [{v.key: v.value for v in item.values} for item in message.status] == [
         {
+            'state': 'recording',
             'flight_id': FLIGHT_ID,
             'size_bytes': '20002',
             'cap_bytes': '60006',
