@@ -27,7 +27,7 @@ What is kept has one place per alert of the catalogue, so it has a bound.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import assert_never, TYPE_CHECKING
 
 from fdr_node.alerts import catalogue
 from fdr_node.alerts.catalogue import Manner
@@ -86,6 +86,8 @@ class Cadence:
                 return [self._tell(notice, now_ns)]
             case Manner.PASSING:
                 self._hold(notice)
+            case _:
+                assert_never(notice.entry.manner)
         return [self._tell(notice, now_ns)] if self._is_due(notice.entry, now_ns) else []
 
     def tick(self, now_ns: int, *, is_ready: bool) -> list[Notice]:

@@ -51,7 +51,11 @@ BOUND: Final = (
     'its rate, /dev/ttyS1:57600'
 )
 
-_NETWORK: Final = re.compile(r'(udpout|udpin|tcp|tcpin):([A-Za-z0-9._-]{1,253}):([0-9]{1,5})')
+# The bounds of the name service; beyond them Python raises an error that is none of the system.
+_LABEL: Final = r'[A-Za-z0-9_-]{1,63}'
+_HOST_CHARACTERS_MAX: Final = 253
+
+_NETWORK: Final = re.compile(rf'(udpout|udpin|tcp|tcpin):({_LABEL}(?:\.{_LABEL})*):([0-9]{{1,5}})')
 _SERIAL: Final = re.compile(r'(/[!-~]+?)(?:[:,]([0-9]{1,9}))?')
 
 
@@ -100,6 +104,8 @@ def parse_url(url: str) -> NetworkEnd | SerialEnd:
     """
     if found := _NETWORK.fullmatch(url):
         way, host, port = found.groups()
+        if len(host) > _HOST_CHARACTERS_MAX:
+            raise _refused(url, bound=f'a host of at most {_HOST_CHARACTERS_MAX} characters')
         if not 1 <= int(port) <= PORT_MAX:
             raise _refused(url, bound=f'a port of 1 to {PORT_MAX}')
         return NetworkEnd(way=Way(way), host=host, port=int(port))

@@ -20,7 +20,7 @@ link also reads: what others send would fill its buffers, and an end shows by it
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 import errno
 import fcntl
 import os
@@ -111,15 +111,12 @@ class UdpOut:
     """UDP to a ground station that waits for calls."""
 
     def __init__(self, end: NetworkEnd) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.settimeout(0.0)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        self._socket = _datagram_socket()
+        with ExitStack() as undo:
+            undo.callback(self._socket.close)
             # Connected, so that a port where nobody listens is an error and not a silence.
             self._socket.connect((end.host, end.port))
-        except OSError:
-            self._socket.close()
-            raise
+            undo.pop_all()
 
     def read(self) -> bytes:
         """Return what has come in; raise when the other side refuses it."""
@@ -139,13 +136,11 @@ class UdpIn:
 
     def __init__(self, end: NetworkEnd) -> None:
         self._callers: dict[tuple[str, int], None] = {}
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.settimeout(0.0)
-        try:
+        self._socket = _datagram_socket()
+        with ExitStack() as undo:
+            undo.callback(self._socket.close)
             self._socket.bind((end.host, end.port))
-        except OSError:
-            self._socket.close()
-            raise
+            undo.pop_all()
 
     def read(self) -> bytes:
         """Return what has come in, and keep in mind from where."""
@@ -301,6 +296,13 @@ def _send_all(file: int, send: Callable[[bytes], int], data: bytes) -> None:
         with suppress(BlockingIOError):
             sent = send(data)
             data = data[sent:]
+
+
+def _datagram_socket() -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.settimeout(0.0)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    return made
 
 
 def _prepare_stream(stream: socket.socket) -> None:

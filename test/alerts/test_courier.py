@@ -140,6 +140,23 @@ def test_a_sink_is_attended_to_without_alerts() -> None:
         sink.wait_for_attended(5)
 
 
+def test_a_sink_that_cannot_be_closed_ends_its_courier() -> None:
+    """It is the last thing that is said of it."""
+
+    class Stubborn(KeptSink):
+        """Does not close."""
+
+        def close(self) -> None:
+            """Fail."""
+            raise BrokenPipeError
+
+    courier = Courier(Stubborn())
+    courier.start()
+    courier.end()
+    assert courier.join(WAIT_S)
+    assert courier.health().fault == 'BrokenPipeError'
+
+
 def test_a_sink_that_hangs_is_left_alone() -> None:
     """Nobody waits for it at the end for longer than he wants to."""
     sink = KeptSink()

@@ -59,6 +59,9 @@ def test_a_link_is_read(url: str, end: NetworkEnd | SerialEnd) -> None:
         'udpout:127.0.0.1:port',
         'udpout:127.0.0.1:14550 ',
         'udpout:a b:14550',
+        'udpout:a..b:14550',
+        'udpout:.b:14550',
+        f'udpout:{"a" * 64}.local:14550',
         'tcp:[::1]:5760',
         'dev/ttyS1',
         '/dev/tty S1',
@@ -72,6 +75,16 @@ def test_what_is_no_link_is_refused(url: str) -> None:
         parse_url(url)
     error = caught.value
     assert (error.name, error.value, error.bound) == ('mavlink_url', url, BOUND)
+
+
+def test_a_host_has_its_bound() -> None:
+    """That of the name service."""
+    host = '.'.join(['a' * 63] * 4)
+    assert parse_url(f'tcp:{host[:253]}:5760') == NetworkEnd(
+        way=Way.TCP_OUT, host=host[:253], port=5760
+    )
+    with pytest.raises(ConfigError, match='a host of at most 253 characters'):
+        parse_url(f'tcp:{host}:5760')
 
 
 @pytest.mark.parametrize('port', ['0', '65536', '99999'])

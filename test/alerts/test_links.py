@@ -15,10 +15,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, ExitStack
+from contextlib import closing, contextmanager, ExitStack
+import errno
 from io import FileIO
 import os
-from pathlib import Path
 import socket
 import time
 import tty
@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING
 
 from fdr_node.alerts import links
 from fdr_node.alerts.endpoint import BAUD_RATES, NetworkEnd, SerialEnd, Way
-from fdr_node.alerts.links import Link, NobodyError, open_link
+from fdr_node.alerts.links import Link, NobodyError, open_link, SerialLink
+from on_disk import open_descriptors
 from processes import WAIT_S
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 HOST = '127.0.0.1'
 FRAME = bytes(range(60))
@@ -139,6 +141,19 @@ def test_udp_in_of_a_port_that_is_taken() -> None:
         open_link(NetworkEnd(way=Way.UDP_IN, host=HOST, port=other.getsockname()[1]))
 
 
+def test_a_caller_that_cannot_be_reached_hurts_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only when nobody can be is that an error."""
+    port = free_port(socket.SOCK_DGRAM)
+    with opened(Way.UDP_IN, port) as link, bound(socket.SOCK_DGRAM) as station:
+        # Datagrams cannot be sent to port 0.
+        monkeypatch.setattr(link, '_callers', {(HOST, 0): None, station.getsockname(): None})
+        link.send(FRAME)
+        assert station.recv(100) == FRAME
+        monkeypatch.setattr(link, '_callers', {(HOST, 0): None})
+        with pytest.raises(OSError, match='Invalid argument'):
+            link.send(FRAME)
+
+
 @contextmanager
 def server(receive_bytes: int | None = None) -> Iterator[socket.socket]:
     """
@@ -200,6 +215,15 @@ def test_an_unknown_host_is_an_error_of_the_system(monkeypatch: pytest.MonkeyPat
         open_link(NetworkEnd(way=Way.TCP_OUT, host='nowhere.invalid', port=5760))
 
 
+@pytest.mark.parametrize('way', [Way.UDP_OUT, Way.UDP_IN])
+def test_a_link_that_cannot_be_opened_leaves_nothing_open(way: Way) -> None:
+    """Whatever the reason is."""
+    before = open_descriptors()
+    with pytest.raises(socket.gaierror):
+        open_link(NetworkEnd(way=way, host='a..b', port=5760))
+    assert open_descriptors() == before
+
+
 def send_until_stuck(link: Link) -> int:
     """Send frames until one does not go out. :return: how many did."""
     for count in range(10_000):
@@ -259,6 +283,34 @@ def terminal() -> Iterator[tuple[FileIO, str]]:
         yield file, path
 
 
+@pytest.mark.parametrize('way', [Way.UDP_IN, Way.TCP_IN])
+def test_a_flood_is_read_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch, way: Way) -> None:
+    """Whoever sends without end does not keep the alerts waiting."""
+    monkeypatch.setattr(links, '_READS_MAX', 1)
+    monkeypatch.setattr(links, '_READ_BYTES', 4)
+    kind = socket.SOCK_DGRAM if way is Way.UDP_IN else socket.SOCK_STREAM
+    port = free_port(kind)
+    with opened(way, port) as link, bound(kind) as station:
+        station.connect((HOST, port))
+        station.sendall(b'one ')
+        station.sendall(b'two ')
+        assert [read_something(link), read_something(link)] == [b'one ', b'two ']
+
+
+def test_a_serial_flood_is_read_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above; a device that is pulled out reads as the end of a file."""
+    monkeypatch.setattr(links, '_READS_MAX', 1)
+    monkeypatch.setattr(links, '_READ_BYTES', 4)
+    with terminal() as (far, path), closing(SerialLink(SerialEnd(path=path, baud=57_600))) as link:
+        far.write(b'one two ')
+        assert [read_something(link), read_something(link)] == [b'one ', b'two ']
+        end, other_end = os.pipe()
+        os.close(other_end)
+        os.dup2(end, link._file)
+        os.close(end)
+        assert read_until_gone(link).errno == errno.ENODEV
+
+
 def test_serial() -> None:
     """There and back, byte for byte, and the end of the device shows."""
     with terminal() as (far, path):
@@ -295,13 +347,13 @@ def test_what_is_no_device_is_refused(tmp_path: Path) -> None:
     """A file is not one, and what is not there is none; nothing stays open."""
     path = tmp_path / 'file'
     path.touch()
-    before = len(list(Path('/proc/self/fd').iterdir()))
+    before = open_descriptors()
     with pytest.raises(OSError, match='ioctl') as caught:
         open_link(SerialEnd(path=str(path), baud=57_600))
     assert caught.value.filename == str(path)
     with pytest.raises(FileNotFoundError):
         open_link(SerialEnd(path=str(tmp_path / 'none'), baud=57_600))
-    assert len(list(Path('/proc/self/fd').iterdir())) == before
+    assert open_descriptors() == before
 
 
 def test_every_rate_is_one_of_the_system() -> None:

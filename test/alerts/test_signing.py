@@ -95,6 +95,14 @@ def test_time_is_learnt_from_who_has_the_key() -> None:
     assert signer.signature(0).ticks == WALL_TICKS + 2
 
 
+def test_time_is_learnt_byte_by_byte() -> None:
+    """As a serial device gives them."""
+    signer = Signer(KEY)
+    for byte in b'\xfd' + frame(WALL_TICKS) + bytes(300):
+        signer.hear(bytes([byte]))
+    assert signer.signature(0).ticks == WALL_TICKS + 1
+
+
 def forged() -> bytes:
     """Return a frame whose time was changed after it was signed."""
     data = bytearray(frame(5))
