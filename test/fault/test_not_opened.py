@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.ros, pytest.mark.slow, pytest.mark.
 # What was measured: pytest --log-cli-level=INFO.
 LOG = logging.getLogger(__name__)
 
-CANNOT = 1
+CANNOT, USAGE = 1, 2
 CRITICAL, NOTICE = 2, 5
 MIB = 1 << 20
 # open_retry_s, and what a flight takes to open.
@@ -178,3 +178,14 @@ def test_a_recorder_that_never_recorded_says_so_at_its_end(tmp_path: Path) -> No
         sortie.radio.wait_for('PreArm: FDR flight root missing')
         assert recorder.stop() == CANNOT
         assert not (tmp_path / 'mnt').exists()
+
+
+@pytest.mark.long
+def test_a_parameter_out_of_its_bound_is_heard_of(tmp_path: Path) -> None:
+    """The process ends; its last words name the parameter."""
+    with sortie_of(tmp_path, tmp_path / 'root') as sortie:
+        recorder = sortie.field.recorder('-p', 'history_depth:=0')
+        heard = sortie.radio.wait_for('PreArm: FDR parameter history_depth')
+        assert heard.severity == CRITICAL
+        assert recorder.wait() == USAGE
+        assert not (tmp_path / 'root').exists()
