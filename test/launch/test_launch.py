@@ -241,6 +241,28 @@ def test_two_vehicles_on_one_computer(field: Field) -> None:
         assert flight.footer.producers.keys() == {'fdr', producer.producer_id, greeting}
 
 
+def test_two_nodes_on_one_root(field: Field) -> None:
+    """The second says who holds the root, is not ready, and records when the first has ended."""
+    file = field.place / 'my.params.yaml'
+    file.write_text('/**/fdr:\n  ros__parameters:\n    open_retry_s: 0.5\n')
+    first = field.launch(LAUNCH_FILE, f'flight_root:={field.root}', 'namespace:=uav1')
+    pid = pid_of_node(first)
+    said = said_by(first)
+    arguments = (f'flight_root:={field.root}', f'params_file:={file}', 'namespace:=uav2')
+    second = field.launch(LAUNCH_FILE, *arguments)
+    with station_of(field, '/uav2') as station:
+        held = station.status.wait_for(lambda status: f'pid {pid}' in status.not_ready_reason)
+        assert not held.ready_for_takeoff
+        assert held.lifecycle_state == 'unconfigured'
+        assert said['flight_id'] in held.not_ready_reason
+        assert first.stop(signal.SIGINT) == 0
+        station.status.wait_for(lambda status: status.ready_for_takeoff)
+    again = said_by(second)
+    assert second.stop(signal.SIGINT) == 0
+    LandedFlight(said)
+    assert LandedFlight(again).header.predecessor_flight_id is None
+
+
 def test_sigterm_to_all_of_it(field: Field) -> None:
     """As systemd ends a unit: launch itself gives up, and the node closes the flight."""
     launch = field.launch(LAUNCH_FILE, f'flight_root:={field.root}')
