@@ -32,7 +32,7 @@ METADATA_ALLOWANCE_BYTES = 256 * KIB
 # The smallest cap: of a smaller one its fixed parts would take most.
 FLIGHT_BYTES_MIN = 2 * MIB
 
-BACKENDS = ('mcap',)
+BACKENDS = ('mcap', 'rosbag2')
 
 # How the chunks of a segment are compressed.
 COMPRESSIONS = ('none', 'lz4', 'zstd')

@@ -231,7 +231,8 @@ SPECS: Mapping[str, Spec] = {
         maximum=4096,
     ),
     'storage_backend': Spec(
-        description='What writes the segments.',
+        description='What writes the segments: mcap, the writer of this package, or rosbag2, the '
+        'stock one behind a guard; docs/operations.md has what that cannot promise.',
         choices=BACKENDS,
     ),
     'compression': Spec(

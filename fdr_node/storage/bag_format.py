@@ -107,6 +107,19 @@ def parse_metadata(data: bytes) -> Mapping[str, object]:
     return bag if isinstance(bag, dict) else {}
 
 
+def embedded_custom_data(text: str) -> dict[str, str]:
+    """Return what the flight added to a ``rosbag2`` record; nothing when it is not whole."""
+    try:
+        value: object = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # The last two are what the library makes of a date or a depth that cannot be.
+        return {}
+    data = value.get('custom_data') if isinstance(value, dict) else None
+    if not isinstance(data, dict):
+        return {}
+    return {str(name): item for name, item in data.items() if isinstance(item, str)}
+
+
 def embedded_metadata(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> str:
     """Return the same for the ``rosbag2`` metadata record inside a segment."""
     return _yaml(_bag(files, custom_data))

@@ -27,7 +27,7 @@ from typing import Final, TYPE_CHECKING
 import zlib
 
 from fdr_node.schema import FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
-from fdr_node.storage import mcap_format
+from fdr_node.storage import bag_format, mcap_format
 from fdr_node.storage.census import Census
 from fdr_node.storage.segment_bytes import SegmentBytes
 from fdr_node.storage.segment_summary import parse, read_channel, text_of
@@ -267,8 +267,12 @@ class _Passage:
         self._note_lost_index()
         name, text = named
         found.texts[name] = text
-        if name == HEADER_NAME:
-            self._census.trust_session_of(text)
+        if name == 'rosbag2' and not found.chunks:
+            # rosbag2's own writer has no other place for what the flight adds.
+            for key, value in bag_format.embedded_custom_data(text).items():
+                found.texts.setdefault(key, value)
+        if HEADER_NAME in found.texts:
+            self._census.trust_session_of(found.texts[HEADER_NAME])
         if name in END_NAMES:
             self._advance(record.end)
             return True

@@ -84,6 +84,35 @@ def read_end(stream: BinaryIO, *, size_bytes: int) -> End | None:
     :return: None when it has no end, or the CRC of its end is wrong.
     :raises OSError: the disk refuses to read.
     """
+    found = _read_summary(stream, size_bytes)
+    if found is None:
+        return None
+    end, summary = found
+    _take_summary(summary, end)
+    return end
+
+
+def read_count(stream: BinaryIO, *, size_bytes: int) -> End | None:
+    """
+    Read of the end of a segment where it is and how many messages there are, as a summary says.
+
+    It takes a fraction of the time of :func:`read_end` where every message is a chunk.
+
+    :return: as of :func:`read_end`, without the rest.
+    :raises OSError: the disk refuses to read.
+    """
+    found = _read_summary(stream, size_bytes)
+    if found is None:
+        return None
+    end, summary = found
+    for opcode, body in _records(summary):
+        if opcode == Opcode.STATISTICS:
+            _take_statistics(body, end)
+    return end
+
+
+def _read_summary(stream: BinaryIO, size_bytes: int) -> tuple[End, bytes] | None:
+    """Return where the end is, and the bytes of the summary, when their CRC is right."""
     tail_bytes = _FOOTER.size + len(mcap_format.MAGIC)
     footer_at = size_bytes - tail_bytes
     tail = read_at(stream, max(0, footer_at), tail_bytes)
@@ -97,9 +126,7 @@ def read_end(stream: BinaryIO, *, size_bytes: int) -> End | None:
     summary = read_at(stream, summary_at, length)
     if zlib.crc32(tail[: _FOOTER.size - _CRC_BYTES], zlib.crc32(summary)) != crc:
         return None
-    end = End(data_end_at=summary_at - _DATA_END_BYTES, has_summary=bool(start))
-    _take_summary(summary, end)
-    return end
+    return End(data_end_at=summary_at - _DATA_END_BYTES, has_summary=bool(start)), summary
 
 
 def read_channel(schema_body: bytes, channel_body: bytes) -> ChannelSpec | None:
@@ -156,11 +183,7 @@ def _take_summary(summary: bytes, end: End) -> None:
         elif opcode == Opcode.CHANNEL:
             end.channel = read_channel(schema, body)
         elif opcode == Opcode.STATISTICS:
-            statistics = parse(Statistics.read, body)
-            if statistics is not None:
-                end.records = statistics.message_count
-                end.start_ns = statistics.message_start_time
-                end.end_ns = statistics.message_end_time
+            _take_statistics(body, end)
         elif opcode == Opcode.CHUNK_INDEX:
             chunk = parse(ChunkIndex.read, body)
             if chunk is not None:
@@ -169,6 +192,14 @@ def _take_summary(summary: bytes, end: End) -> None:
             index = parse(MetadataIndex.read, body)
             if index is not None:
                 end.metadata.append(index)
+
+
+def _take_statistics(body: bytes, end: End) -> None:
+    statistics = parse(Statistics.read, body)
+    if statistics is not None:
+        end.records = statistics.message_count
+        end.start_ns = statistics.message_start_time
+        end.end_ns = statistics.message_end_time
 
 
 def _records(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -226,7 +226,7 @@ def test_texts_and_lists_are_bounded(name: str, longest: Setting, longer: Settin
 
 def test_a_backend_is_one_of_those_there_are() -> None:
     """A wrong name is answered with the right ones."""
-    assert refusal('storage_backend', 'rosbag').bound == 'one of: mcap'
+    assert refusal('storage_backend', 'rosbag').bound == 'one of: mcap, rosbag2'
     assert refusal('compression', 'gzip').bound == 'one of: none, lz4, zstd'
 
 

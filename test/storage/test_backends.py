@@ -21,6 +21,7 @@ when the disk is full or fails, or the process is killed.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 import errno
 import json
 from pathlib import Path
@@ -30,6 +31,7 @@ import signal
 import subprocess
 import sys
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from bag_reader import metadata_of, read_bag, read_files, read_torn, rosbags_records
@@ -42,7 +44,7 @@ from fdr_node.record import encode_cdr, peek
 from fdr_node.recording.identity import new_flight_id
 from fdr_node.schema import FOOTER_NAME, HEADER_NAME, SEGMENT_FOOTER_NAME
 from fdr_node.storage import fs
-from fdr_node.storage.backends import open_store
+from fdr_node.storage.backends import open_store, STOCK_WRITER
 from fdr_node.storage.definition import FDR_RECORD_MSG, TIME_MSG, TYPE_HASH
 from fdr_node.storage.lock import FlightLock, LOCK_NAME
 from hypothesis import given, settings
@@ -52,10 +54,12 @@ from on_disk import disk_bytes, open_descriptors, tree
 import pytest
 from rigs import config_of, DiskRig, FLIGHT_ID, OTHER_FLIGHT_ID, payload_of, record_of
 from small_disk import make_read_only, small_disk
+from stock_writer import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fdr_node.events import Event
     from fdr_node.record import FdrRecord
     from fdr_node.recording.flight import Flight
     from fdr_node.schema import FlightFooter
@@ -122,6 +126,55 @@ def test_a_store_needs_nobody_to_tell(tmp_path: Path) -> None:
     store.open_flight()
     store.close_flight(discard=True)
     assert len(read_bag(rig.directory).records) == 2
+
+
+@pytest.fixture
+def without_rosbag2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rosbag2_py not be installed."""
+    monkeypatch.delitem(sys.modules, 'fdr_node.storage.rosbag2_writer', raising=False)
+    monkeypatch.delattr('fdr_node.storage.rosbag2_writer', raising=False)
+    monkeypatch.setitem(sys.modules, 'rosbag2_py', None)
+
+
+@pytest.mark.usefixtures('without_rosbag2')
+def test_a_backend_that_is_not_installed(tmp_path: Path) -> None:
+    """The start says what to install."""
+    config = config_of(tmp_path / 'root', {'storage_backend': 'rosbag2'})
+    with pytest.raises(FdrOpenError, match='rosbag2_py') as caught:
+        open_store(config, flight_id=FLIGHT_ID)
+    for package in ('ros-jazzy-rosbag2-py', 'ros-jazzy-rosbag2-storage-mcap'):
+        assert package in str(caught.value)
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize('is_there', [True, False])
+def test_a_backend_whose_plugin_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    """rosbag2 writes SQLite without it; with it, one WARN says that it is the stock writer."""
+    name = 'fdr_node.storage.rosbag2_writer'
+    writer = SimpleNamespace(has_mcap=lambda: is_there, Rosbag2Writer=Disk().open_writer)
+    monkeypatch.setitem(sys.modules, name, writer)
+    monkeypatch.setattr(name, writer, raising=False)
+    config = config_of(tmp_path / 'root', {'storage_backend': 'rosbag2'})
+    if not is_there:
+        with pytest.raises(FdrOpenError, match='install ros-jazzy-rosbag2-storage-mcap'):
+            open_store(config, flight_id=FLIGHT_ID)
+        return
+    told: list[Event] = []
+    for is_fallback in (False, True):
+        root = str(tmp_path / 'other')
+        store = open_store(
+            replace(config, fallback_root=root),
+            flight_id=FLIGHT_ID,
+            report=told.append,
+            is_fallback=is_fallback,
+        )
+        store.open_flight()
+        store.open_segment(0, {}).close({})
+        store.drop_segment(f'{FLIGHT_ID}_0.mcap')
+        store.close_flight(discard=True)
+    assert told == [STOCK_WRITER]
 
 
 # --- what is there

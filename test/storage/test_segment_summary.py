@@ -21,7 +21,7 @@ import struct
 
 from fdr_node.storage import mcap_format, segment_summary
 from fdr_node.storage.bag_format import channel_spec
-from fdr_node.storage.segment_summary import End, read_channel, read_end, text_of
+from fdr_node.storage.segment_summary import End, read_channel, read_count, read_end, text_of
 from mcap.records import Channel, Metadata, Schema
 import mcap_bytes
 import pytest
@@ -70,6 +70,23 @@ def test_a_wrong_bit_makes_it_worth_nothing(data: bytes) -> None:
     assert end is not None
     for offset in range(end.data_end_at + 13, len(data)):
         assert end_of(flipped(data, offset, offset % 8)) is None, offset
+
+
+@pytest.mark.parametrize('data', [CLOSED, OPEN], ids=['closed', 'open'])
+def test_the_count_alone_is_the_same(data: bytes) -> None:
+    """And worth as little when a bit is wrong."""
+    end = end_of(data)
+    count = read_count(BytesIO(data), size_bytes=len(data))
+    assert end is not None
+    assert count == End(
+        data_end_at=end.data_end_at,
+        has_summary=end.has_summary,
+        records=end.records,
+        start_ns=end.start_ns,
+        end_ns=end.end_ns,
+    )
+    wrong = flipped(data, len(data) - 20)
+    assert read_count(BytesIO(wrong), size_bytes=len(wrong)) is None
 
 
 def test_a_file_that_is_cut_has_no_end() -> None:
