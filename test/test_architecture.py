@@ -52,7 +52,7 @@ ROOMS = {
     'debrief': VALUES | {'storage'},
     'preflight': VALUES | {'alerts', 'debrief', 'recording', 'storage'},
     'demo': VALUES | {'mavlink', 'producer'},
-    'bench': VALUES,
+    'bench': VALUES | {'producer'},
     'ros': VALUES | {'alerts', 'intake', 'recording', 'storage'},
     'cli': VALUES | {'debrief', 'demo', 'listener', 'preflight'},
 }

@@ -35,8 +35,8 @@ from fdr_node.bench.course import Course
 from fdr_node.bench.machine import this_machine
 from fdr_node.bench.picture import picture
 from fdr_node.bench.plan import CELLS, heats, QUICK_CELLS
-from fdr_node.bench.process import BenchError
-from fdr_node.bench.results import Entry, Results
+from fdr_node.bench.process import BenchError, Child
+from fdr_node.bench.results import client_cost, Entry, mappings, Results
 from fdr_node.bench.table import page
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from fdr_node.bench.contestants import Contestant
     from fdr_node.bench.plan import Cell, Heat
-    from fdr_node.bench.results import Sample
+    from fdr_node.bench.results import ClientCost, Sample
 
 OK = 0
 CANNOT = 1
@@ -87,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     machine = this_machine(arguments.folder)
     try:
+        client = client_costs(arguments.folder / 'record_cost.log')
         with Course(arguments.folder / 'run') as course:
             outcome = compete(
                 course,
@@ -103,10 +104,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         entries=outcome.entries,
         samples=outcome.samples,
         failures=outcome.failures,
+        client=client,
     )
     write(results, arguments.out or Path('build' if arguments.quick else 'docs', 'bench'))
     sys.stdout.write(page(results))
     return OK
+
+
+def client_costs(log: Path) -> tuple[ClientCost, ...]:
+    """
+    Return what recording costs a producer, measured in a process of its own.
+
+    :param log: for what it says on its standard error
+    :raises BenchError: it cannot be measured
+    """
+    with Child([sys.executable, '-m', 'fdr_node.bench.record_cost'], log=log) as child:
+        return tuple(client_cost(item) for item in mappings(child.answer().get('costs')))
 
 
 def compete(track: Track, all_of_them: Sequence[Contestant], cells: Sequence[Cell]) -> Outcome:

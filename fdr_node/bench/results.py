@@ -23,7 +23,7 @@ from fdr_node.bench.plan import Cell
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +94,25 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCost:
+    """
+    What recording a record costs a producer's own thread.
+
+    :param situation: what its drain does meanwhile
+    :param calls: how many were measured
+    :param median_us: (us)
+    :param most_us: 99 % of the calls take at most this (us)
+    :param worst_us: (us)
+    """
+
+    situation: str
+    calls: int
+    median_us: float
+    most_us: float
+    worst_us: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """
     A whole benchmark.
@@ -104,6 +123,7 @@ class Results:
     :param entries: who, in their order
     :param samples: in the order of the runs
     :param failures: runs that could not be made, with the reason
+    :param client: what recording costs a producer
     """
 
     began: str
@@ -112,6 +132,7 @@ class Results:
     entries: tuple[Entry, ...]
     samples: tuple[Sample, ...]
     failures: tuple[str, ...] = ()
+    client: tuple[ClientCost, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return it for json.dumps; from_json reads it."""
@@ -131,9 +152,19 @@ class Results:
         fields = {name: value for name, value in text.items() if name != 'version'}
         fields['failures'] = tuple(str(item) for item in _array(fields['failures']))
         fields['machine'] = _machine(_mapping(fields['machine']))
-        fields['entries'] = tuple(_entry(item) for item in _mappings(fields['entries']))
-        fields['samples'] = tuple(_sample(item) for item in _mappings(fields['samples']))
+        fields['entries'] = tuple(_entry(item) for item in mappings(fields['entries']))
+        fields['samples'] = tuple(_sample(item) for item in mappings(fields['samples']))
+        fields['client'] = tuple(client_cost(item) for item in mappings(fields['client']))
         return cls(**fields)  # type: ignore[arg-type]  # our own JSON
+
+
+def client_cost(item: dict[str, object]) -> ClientCost:
+    """
+    Return what a cost was before it became JSON.
+
+    :param item: a JSON object with its fields
+    """
+    return ClientCost(**item)  # type: ignore[arg-type]  # our own JSON
 
 
 def _machine(item: dict[str, object]) -> Machine:
@@ -163,5 +194,11 @@ def _array(value: object) -> list[object]:
     return list(value)
 
 
-def _mappings(value: object) -> list[dict[str, object]]:
+def mappings(value: object) -> list[dict[str, object]]:
+    """
+    Return the objects of a JSON array.
+
+    :param value: as json.loads returns it
+    :raises TypeError: it is anything else
+    """
     return [_mapping(item) for item in _array(value)]

@@ -25,10 +25,10 @@ from fdr_node.bench.plan import MAIN, SENDERS
 from fdr_node.bench.summary import Spread, summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fdr_node.bench.plan import Cell
-    from fdr_node.bench.results import Entry, Results
+    from fdr_node.bench.results import ClientCost, Entry, Results
     from fdr_node.bench.summary import Summary
 
 _MIB = 1024 * 1024
@@ -46,6 +46,9 @@ _HEAD = (
 
 # How much cheaper than a callback for each message the recorder is to be.
 CALLBACK_FACTOR = 4.0
+
+# What recording may cost the caller (us).
+RECORD_US_MAX = 10.0
 
 
 def page(results: Results) -> str:
@@ -65,10 +68,15 @@ def page(results: Results) -> str:
         '## Goals',
         '',
         *goals(found),
+        *client_goals(results.client),
         '',
         '## Table',
         '',
         *_table(found),
+        '',
+        '## Producers',
+        '',
+        *_client_table(results.client),
         '',
         '## Contestants',
         '',
@@ -121,6 +129,34 @@ def goals(found: Mapping[Cell, Mapping[str, Summary]]) -> list[str]:
             f'({ours.cpu_us.median / other.cpu_us.median:.2f} x)'
         )
     return lines
+
+
+def client_goals(costs: Sequence[ClientCost]) -> list[str]:
+    """
+    Return a line for each goal of the producer's side.
+
+    :param costs: what was measured
+    """
+    return [
+        f'- {_verdict(cost.median_us < RECORD_US_MAX)}: {cost.situation}: '
+        f'{cost.median_us:.1f} us for a call of record(), the median, under {RECORD_US_MAX:g}'
+        for cost in costs
+    ] or ['- not measured: record()']
+
+
+def _client_table(costs: Sequence[ClientCost]) -> list[str]:
+    """Say what a call costs the thread that makes it."""
+    return [
+        'A call of `FdrClient.record` with a payload of 256 B, in the thread of the caller.',
+        '',
+        '| situation | calls | median us | 99 % under us | worst us |',
+        '|---|' + '---:|' * 4,
+        *(
+            f'| {cost.situation} | {cost.calls:,} | {cost.median_us:.1f} | {cost.most_us:.1f} '
+            f'| {cost.worst_us:.0f} |'
+            for cost in costs
+        ),
+    ]
 
 
 def _is_main(cell: Cell) -> bool:

@@ -15,17 +15,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 import json
+import sys
 from typing import TYPE_CHECKING
 
-from bench_values import results, SAMPLE
+from bench_values import CLIENT, results, SAMPLE
 from fdr_node.bench import main as under_test
 from fdr_node.bench.contestants import DrainOnly, Recorder, Rosbag2
-from fdr_node.bench.main import compete, main, write
+from fdr_node.bench.main import client_costs, compete, main, write
 from fdr_node.bench.plan import Cell
 from fdr_node.bench.process import BenchError
 from fdr_node.bench.results import Results
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from fdr_node.bench.contestants import Contestant
     from fdr_node.bench.plan import Heat
     from fdr_node.bench.results import Sample
-    import pytest
 
 
 class Track:
@@ -103,8 +104,23 @@ def test_a_benchmark_that_cannot_be_run_says_why(
 
     monkeypatch.setenv('ROS_DOMAIN_ID', '1')
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.setattr(under_test, 'client_costs', lambda _: ())
     monkeypatch.setattr(under_test, 'Course', refuse)
     out = tmp_path / 'out'
     assert main(['--folder', str(tmp_path / 'f'), '--out', str(out)]) == 1
     assert capsys.readouterr().err == 'the benchmark cannot be run: no producer for run\n'
     assert not out.exists()
+
+
+def test_what_recording_costs_is_measured_in_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is read; no answer is an error that says what it said."""
+    answer = json.dumps({'costs': [asdict(cost) for cost in CLIENT]})
+    monkeypatch.setattr(sys, 'executable', str(tmp_path / 'python'))
+    (tmp_path / 'python').write_text(f"#!/bin/sh\necho '{answer}'\n")
+    (tmp_path / 'python').chmod(0o755)
+    assert client_costs(tmp_path / 'log') == CLIENT
+    (tmp_path / 'python').write_text('#!/bin/sh\necho no clock >&2\n')
+    with pytest.raises(BenchError, match='no clock'):
+        client_costs(tmp_path / 'log')

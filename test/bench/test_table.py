@@ -18,10 +18,10 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 
-from bench_values import entry, MAIN, results, SAMPLE
+from bench_values import CLIENT, entry, MAIN, results, SAMPLE
 from fdr_node.bench.results import Results
 from fdr_node.bench.summary import summaries
-from fdr_node.bench.table import goals, page
+from fdr_node.bench.table import client_goals, goals, page
 from project import ROOT
 import pytest
 
@@ -92,6 +92,16 @@ def test_goals_without_their_measurement_are_not_met() -> None:
     assert 'not measured' in goals(found)[1]
     assert goals({}) == ['- not measured: 256 B, 30,000/s']
     assert goals({MAIN: {}}) == ['- not measured: 256 B, 30,000/s, 10 s']
+
+
+def test_what_recording_costs_a_producer_is_on_the_page() -> None:
+    """With a verdict for each situation: the bound itself is too dear."""
+    lines = page(results()).splitlines()
+    assert '| published | 1,000 | 9.9 | 21.0 | 300 |' in lines
+    assert '| stalled drain | 9 | 10.0 | 20.0 | 30 |' in lines
+    said = [line.removeprefix('- ').partition(':')[0] for line in client_goals(CLIENT)]
+    assert said == ['met', 'NOT MET']
+    assert client_goals(()) == ['- not measured: record()']
 
 
 def test_the_page_in_the_documentation_is_of_its_measurement() -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fdr_node.bench.plan import Cell
-from fdr_node.bench.results import Entry, Machine, Results, Sample
+from fdr_node.bench.results import ClientCost, Entry, Machine, Results, Sample
 
 MAIN = Cell(payload_bytes=256, rate_hz=30_000, seconds=10.0, rounds=2)
 SLOW = Cell(payload_bytes=64, rate_hz=0, seconds=1.0)
@@ -44,6 +44,11 @@ SAMPLE = Sample(
     other_cpu_s=1.0,
 )
 
+CLIENT = (
+    ClientCost(situation='published', calls=1000, median_us=9.94, most_us=21.0, worst_us=300.4),
+    ClientCost(situation='stalled drain', calls=9, median_us=10.0, most_us=20.0, worst_us=30.0),
+)
+
 
 def entry(name: str, missing: str = '') -> Entry:
     """Return a contestant."""
@@ -66,4 +71,5 @@ def results() -> Results:
             replace(SAMPLE, cell=SLOW, recorded=0, commit_age_s=None),
         ),
         failures=('64 B #2 fdr_node: gone',),
+        client=CLIENT,
     )
