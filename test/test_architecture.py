@@ -33,7 +33,7 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 HEADER_LINES = 13  # the copyright block
 
-VALUES = {'clock', 'config', 'errors', 'events', 'record', 'schema'}
+VALUES = {'clock', 'config', 'errors', 'events', 'record', 'schema', 'versions'}
 # Which room (a folder or a module directly in the package) may import which, beside itself.
 ROOMS = {
     'clock': {'errors'},
@@ -43,6 +43,7 @@ ROOMS = {
     'events': {'clock', 'errors', 'record', 'schema'},
     'record': {'errors'},
     'schema': {'errors', 'record'},
+    'versions': set[str](),
     'alerts': VALUES | {'mavlink'},
     'intake': VALUES,
     'recording': VALUES,

@@ -15,14 +15,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 import os
 from pathlib import Path
 import platform
 from typing import TYPE_CHECKING
 
-from fdr_node import __version__
 from fdr_node.bench.results import Machine
+from fdr_node.versions import software_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +44,7 @@ def this_machine(folder: Path) -> Machine:
             Path('/proc/mounts').read_text(encoding='utf-8', errors='replace').splitlines(),
         ),
         load_before=round(os.getloadavg()[0], 2),
-        versions=_versions(),
+        versions=software_versions(_LIBRARIES),
     )
 
 
@@ -75,13 +74,3 @@ def file_system(folder: Path, mounts: Iterable[str]) -> str:
         if folder.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, found
     return kind
-
-
-def _versions() -> dict[str, str]:
-    versions = {'fdr_node': __version__, 'python': platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions

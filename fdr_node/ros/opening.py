@@ -21,13 +21,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from errno import ENOSPC
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-import platform
 import socket
 from typing import TYPE_CHECKING
 
-from fdr_node import __version__
 from fdr_node.clock import now
 from fdr_node.errors import FdrOpenError
 from fdr_node.events import Event, Level
@@ -37,6 +34,7 @@ from fdr_node.storage import fs
 from fdr_node.storage.backends import root_path
 from fdr_node.storage.flight_root import root_use, RootUse
 from fdr_node.storage.predecessor import interrupted_flight
+from fdr_node.versions import software_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +58,7 @@ def header_for(config: RecorderConfig, *, clock: Clock) -> FlightHeader:
         config,
         start=now(clock),
         host=socket.gethostname(),
-        software_versions=_software_versions(),
+        software_versions=software_versions(_LIBRARIES),
         manifest_hashes=_manifest_hashes(config.manifest_paths),
         predecessor_flight_id=interrupted_flight(root_path(config)),
     )
@@ -100,15 +98,6 @@ def _manifest_hashes(paths: Iterable[str]) -> dict[str, str]:
             hashes[path] = fs.sha256_of(Path(path).expanduser())
         except OSError as error:
             reason = f'the manifest cannot be read: {error.strerror or error}'
-            raise FdrOpenError(path, reason=reason, errno=error.errno) from error
+            # Without the errno: what is missing is not the flight root.
+            raise FdrOpenError(path, reason=reason) from error
     return hashes
-
-
-def _software_versions() -> dict[str, str]:
-    versions = {'fdr_node': __version__, 'python': platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
