@@ -46,7 +46,7 @@ class Drops:
 
     @property
     def records(self) -> int:
-        """Records that were in them."""
+        """Return the records that were in them."""
         return self._producers.total()
 
     def note(self, item: Closed, reason: DropReason) -> None:

@@ -75,7 +75,7 @@ class Place:
 
     @property
     def records(self) -> int:
-        """Records in the closed segments."""
+        """Return the records in the closed segments."""
         return sum(item.facts.records for item in self._closed)
 
     def add(self, closed: Closed) -> None:
@@ -201,7 +201,7 @@ class Places:
 
     @property
     def records(self) -> int:
-        """Records in the closed segments."""
+        """Return the records in the closed segments."""
         return sum(place.records for place in self._all)
 
     def move(self) -> str:

@@ -43,6 +43,21 @@ _OF_RCLPY_PREFIX = 'qos_overrides.'
 
 _DEFAULTS = RecorderConfig()
 
+# What is set up once, when the node starts.
+READ_ONLY = frozenset(
+    {
+        'autostart',
+        'open_retry_s',
+        'alert_sinks',
+        'alert_repeat_s',
+        'prearm_alert_s',
+        'mavlink_url',
+        'mavlink_system_id',
+        'mavlink_component_id',
+        'mavlink_signing_key_path',
+    }
+)
+
 
 def declare(node: Node, given: Mapping[str, Parameter]) -> RecorderConfig:
     """
@@ -134,7 +149,7 @@ def _descriptor(name: str, spec: Spec, value: Setting) -> ParameterDescriptor:
         name=name,
         description=f'{spec.description} [{spec.bound()}]',
         additional_constraints=spec.bound(),
-        read_only=name == 'autostart',
+        read_only=name in READ_ONLY,
     )
     if spec.minimum is None or spec.maximum is None or spec.zero_is_off:
         # A range cannot say "0 or from ... to ..."; RecorderConfig refuses what lies between.

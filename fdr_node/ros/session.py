@@ -126,7 +126,7 @@ class FlightSession:
 
     @property
     def state(self) -> State:
-        """What it is fit for."""
+        """Return what it is fit for."""
         return self._state
 
     @property

@@ -89,7 +89,7 @@ def test_every_setting_is_a_parameter_that_explains_itself(default_node: Node, n
     assert descriptor.description == f'{spec.description} [{spec.bound()}]'
     assert spec.unit in descriptor.description
     assert descriptor.additional_constraints == spec.bound()
-    assert descriptor.read_only == (name == 'autostart')
+    assert descriptor.read_only == (name in parameters.READ_ONLY)
 
 
 @pytest.mark.parametrize('name', SPECS)

@@ -89,7 +89,7 @@ class Landed(NamedTuple):
 
     @property
     def seqs(self) -> list[int]:
-        """The numbers of the producer's records, as they stand in the bag."""
+        """Return the numbers of the producer's records, as they stand in the bag."""
         return seqs_of(self.records)
 
     def payloads(self, kind: str) -> list[dict[str, object]]:
