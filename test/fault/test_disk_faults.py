@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from fuse_disk import CHANGES, fuse_disk, GROWTH
 from image_disk import make_image, make_read_only, mounted, mounted_anew
 import pytest
+from quota_disk import limit, quota_disk
 from rigs import payload_of
 from small_disk import fill, small_disk
 from sortie import accounted, played, PRODUCER, RATE_HZ, seqs_of, sortie_of
@@ -130,6 +131,17 @@ def test_a_disk_that_is_full_and_has_room_again(tmp_path: Path) -> None:
     ):
         fault, landed = fail_with(
             sortie, lambda: fill(disk), (disk / 'other').unlink, 'FDR: disk full'
+        )
+        check(fault)
+        check_lost_to_disk(landed)
+
+
+@long
+def test_a_quota_that_is_used_up_and_raised(tmp_path: Path) -> None:
+    """A real one, of Btrfs, that is set below what is in use already."""
+    with quota_disk(tmp_path) as disk, sortie_of(tmp_path, disk / 'root') as sortie:
+        fault, landed = fail_with(
+            sortie, lambda: limit(disk, MIB), lambda: limit(disk, None), 'FDR: disk quota used up'
         )
         check(fault)
         check_lost_to_disk(landed)
