@@ -56,7 +56,7 @@ ROS_KEYS = {
 # Keys that are in rosdep/python.yaml, with the distributions on the Python Package Index that
 # each brings, directly or as a requirement.
 PYTHON_KEYS = {
-    'mcap-ros2-support': {'mcap'},
+    'mcap-ros2-support': {'lz4', 'mcap', 'zstandard'},
     'python3-dev': set[str](),
     'python3-filelock': {'filelock'},
     'python3-hypothesis': {'hypothesis'},
