@@ -283,11 +283,14 @@ def read_file(path: Path, size_max: int) -> bytes:
 
     :raises OSError: it cannot be read, or (EFBIG) it is larger than ``size_max`` bytes.
     """
+    data = bytearray()
     with path.open('rb') as file:
-        data = file.read(size_max + 1)
+        # Piece by piece: a single read would take memory for the most that there may be.
+        while len(data) <= size_max and (piece := file.read(_PIECE_BYTES)):
+            data += piece
     if len(data) > size_max:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-    return data
+    return bytes(data)
 
 
 def file_names(path: Path) -> Iterator[str]:

@@ -35,9 +35,9 @@ from fdr_node.schema import FlightFooter
 from fdr_node.storage.recovery import plan_recovery, recover
 from mcap.reader import make_reader
 from mcap_bytes import MAGIC
-from on_disk import tree
+from on_disk import disk_bytes, tree
 import pytest
-from rigs import DiskRig, FLIGHT_ID, OTHER_FLIGHT_ID
+from rigs import config_of, DiskRig, FLIGHT_ID, OTHER_FLIGHT_ID
 from steady_flight import written
 
 if TYPE_CHECKING:
@@ -165,9 +165,11 @@ def check_kill(root: Path, seed: int) -> None:
     """Kill a recorder, and look at what it has left."""
     report = kill(root, seed)
     directory = root / FLIGHT_ID
+    assert disk_bytes(directory) <= config_of().flight_bytes_max
     records = check_interrupted(directory)
     check_complete(records, report)
     check_recovery(directory, records)
+    assert disk_bytes(directory) <= config_of().flight_bytes_max
     whole = tree(directory)
     rig = DiskRig(root)
     rig.open_flight(OTHER_FLIGHT_ID)

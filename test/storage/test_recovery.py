@@ -27,19 +27,21 @@ from pathlib import Path
 import random
 import shutil
 from tempfile import TemporaryDirectory
+import tracemalloc
 from typing import TYPE_CHECKING
 
 from bag_reader import metadata_of
 from failing_calls import FailingCalls
+from fdr_node.config import KIB, MIB
 from fdr_node.schema import FlightFooter
-from fdr_node.storage import recovery, repair
+from fdr_node.storage import mcap_format, recovery, repair
 from fdr_node.storage.compression import LZ4, ZSTD
 from fdr_node.storage.recovery import plan_recovery, recover
 from mcap_bytes import records_of
 from on_disk import open_descriptors, tree
 from power_cut import CallLog
 import pytest
-from rigs import FLIGHT_ID
+from rigs import DiskRig, FLIGHT_ID
 from rosbags.rosbag2 import Reader
 from sudden_death import Killed, SuddenDeath
 from wrecks import (
@@ -358,6 +360,42 @@ def test_a_commit_that_was_torn(
     records = records_in(directory)
     assert records in (ALL, [*ALL, len(ALL), len(ALL) + 1])
     judge(directory, records)
+
+
+@pytest.mark.fault
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_commit_that_was_torn_at_any_byte(quick_path: Path) -> None:
+    """The same, for every byte of the last two records; the next flight was tried with some."""
+    index_bytes = mcap_format.message_index_bytes(2)
+    whole_bytes = last_commit_bytes() - OPEN_END_BYTES - index_bytes
+    for written_bytes in range(last_commit_bytes() + 1):
+        directory = put(torn_flight(written_bytes), made(quick_path / str(written_bytes)))
+        recover_flight(directory, is_thorough=False)
+        more = [len(ALL), len(ALL) + 1] if written_bytes >= whole_bytes else []
+        assert records_in(directory) == [*ALL, *more], written_bytes
+        assert plan_of(directory).is_in_order, written_bytes
+        shutil.rmtree(directory)
+
+
+def test_a_recovery_takes_little_memory(tmp_path: Path) -> None:
+    """However long the segment is: one chunk at a time, and an index of all of them."""
+    rig = DiskRig(tmp_path, {'segment_bytes_max': 16 * MIB, 'flight_bytes_max': 64 * MIB})
+    rig.open_flight()
+    rig.write(range(90), payload_bytes=128 * KIB)
+    rig.recorder.commit()
+    files = tree(rig.directory)
+    rig.recorder.close_flight()
+    directory = put(files, made(tmp_path / 'other'))
+    tracemalloc.start()
+    try:
+        assert recover_flight(directory).segments[0].verdict == 'torn'
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, files.values())) > 11 * MIB
+    assert peak_bytes < 4 * MIB
+    assert len(records_in(directory)) == 90
 
 
 def test_a_segment_that_was_just_begun_is_nothing_lost(quick_path: Path) -> None:
