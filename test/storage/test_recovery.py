@@ -378,6 +378,27 @@ def test_a_commit_that_was_torn_at_any_byte(quick_path: Path) -> None:
         shutil.rmtree(directory)
 
 
+def test_a_recovery_takes_no_more_than_what_it_cuts_off(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disk, beside a list that is about to be replaced and the end of a segment."""
+    directory = put(torn_flight(200), quick_path)
+    sizes = []
+
+    def measure() -> None:
+        sizes.append(sum(map(len, tree(directory).values())))
+
+    measure()
+    with monkeypatch.context() as patch:
+        FailingCalls(patch, measure)
+        plan = recover_flight(directory)
+    cut_bytes = plan.segments[-1].cut_bytes
+    assert 0 < cut_bytes <= 200
+    measure()
+    metadata_bytes = len((directory / METADATA).read_bytes())
+    assert max(sizes) <= max(sizes[0], sizes[-1]) + cut_bytes + metadata_bytes
+
+
 def test_a_recovery_takes_little_memory(tmp_path: Path) -> None:
     """However long the segment is: one chunk at a time, and an index of all of them."""
     rig = DiskRig(tmp_path, {'segment_bytes_max': 16 * MIB, 'flight_bytes_max': 64 * MIB})
