@@ -51,7 +51,7 @@ ROOMS = {
     'producer': {'clock', 'errors', 'record', 'schema'},
     'listener': {'producer'},
     'debrief': VALUES | {'storage'},
-    'preflight': VALUES | {'alerts', 'debrief', 'recording', 'storage'},
+    'preflight': VALUES | {'alerts', 'debrief', 'intake', 'recording', 'storage'},
     'demo': VALUES | {'mavlink', 'producer'},
     'bench': VALUES | {'producer'},
     'ros': VALUES | {'alerts', 'intake', 'recording', 'storage'},

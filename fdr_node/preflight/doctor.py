@@ -28,6 +28,7 @@ from fdr_node.preflight.computer import (
     message_check,
 )
 from fdr_node.preflight.disk import fallback_check, no_answer, root_checks
+from fdr_node.preflight.needs import need_checks
 from fdr_node.preflight.probe import probe
 from fdr_node.preflight.sinks import sink_checks
 from fdr_node.storage.backends import root_path
@@ -58,6 +59,7 @@ def examine(config: RecorderConfig, environment: Mapping[str, str]) -> list[Chec
         checks += more
         if first is not None and second is not None:
             checks.append(fallback_check(first, second))
+    checks += need_checks(config)
     checks += environment_checks(environment)
     checks.append(message_check())
     checks += sink_checks(config)

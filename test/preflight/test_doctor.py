@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ROOT_CHECKS = ('', ': lock', ': space', ': sync', ': flights')
 COMPUTER_CHECKS = [
+    'kind rules, flight id',
+    'storage backend',
     'ROS environment',
     'ROS domain',
     'rclpy and messages',
