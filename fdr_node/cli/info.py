@@ -31,6 +31,7 @@ from fdr_node.debrief.catalogue import list_flights
 from fdr_node.debrief.flight_files import is_flight
 from fdr_node.debrief.flight_info import Scope
 from fdr_node.debrief.info import inspect_flight
+from fdr_node.schema import DropReason
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +49,14 @@ _PROGRESS_PERIOD_S: Final = 0.5
 
 _KIB: Final = 1024
 
+_OUTAGES_SHOWN: Final = 10
+
+_REASONS: Final = {
+    DropReason.CAP: 'to keep the cap',
+    DropReason.SPACE: 'the disk was full',
+    DropReason.MISSING: 'somebody removed it',
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``fdr info``."""
@@ -56,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='FLIGHT',
         type=Path,
         help='directory of a flight, a segment file (.mcap), or a flight root, which is listed',
+    )
+    parser.add_argument(
+        '--also',
+        metavar='DIR',
+        type=Path,
+        help='the other directory of a flight that went on on another disk',
     )
     parser.add_argument('--json', action='store_true', help='print JSON (docs/cli.md)')
 
@@ -69,14 +84,15 @@ def run(args: argparse.Namespace) -> int:
     :raises StorageError: there is no flight, or nothing of it can be read
     """
     path: Path = args.flight
-    if path.is_dir() and not is_flight(path):
+    also: Path | None = args.also
+    if also is None and path.is_dir() and not is_flight(path):
         flights = list_flights(path)
         if flights:
             listing = {'flights': [flight.to_json() for flight in flights]}
             _write(_as_json(listing) if args.json else render_list(flights))
             return FINDINGS if any(flight.has_findings for flight in flights) else OK
     with Progress(sys.stderr) as progress:
-        info = inspect_flight(path, on_progress=progress.show)
+        info = inspect_flight(path, also=also, on_progress=progress.show)
     _write(_as_json(info.to_json()) if args.json else render(info))
     return FINDINGS if info.has_findings else OK
 
@@ -130,7 +146,8 @@ def render(info: FlightInfo) -> str:
     :param info: what is known of it
     :return: lines, the last of which says whether it adds up
     """
-    blocks = [_facts(info), _segments(info), _dropped(info), _producers(info), _kinds(info)]
+    blocks = [_facts(info), _outages(info), _segments(info), _dropped(info)]
+    blocks += [_producers(info), _kinds(info)]
     if info.open_ends:
         blocks.append(
             [
@@ -159,12 +176,20 @@ def render_list(flights: Sequence[FlightEntry]) -> str:
             '?' if flight.records is None else f'{flight.records:,}',
             _size(flight.size_bytes),
             f'{flight.segments:,}',
-            '; '.join(flight.problems) or ('clean' if flight.clean_shutdown else 'not closed'),
+            '; '.join([*(flight.problems or [_closed(flight)]), *_also_in(flight)]),
         ]
         for flight in flights
     ]
     head = ['FLIGHT', 'START (UTC)', 'SECONDS', 'RECORDS', 'SIZE', 'SEGMENTS', 'CLOSED']
     return _text([_table(head, rows, left={0, 1, 6})])
+
+
+def _closed(flight: FlightEntry) -> str:
+    return 'clean' if flight.clean_shutdown else 'not closed'
+
+
+def _also_in(flight: FlightEntry) -> list[str]:
+    return [f'one of {len(flight.parts)}: {", ".join(flight.parts)}'] if flight.parts else []
 
 
 def _facts(info: FlightInfo) -> list[str]:
@@ -173,9 +198,12 @@ def _facts(info: FlightInfo) -> list[str]:
         if info.clean_shutdown
         else 'NOT cleanly: the recorder failed or crashed, or still records'
     )
+    if not info.is_whole and not info.clean_shutdown:
+        closed = 'not known: the end may be in the directory that is not here'
     facts = {
         'flight': info.flight_id,
         'directory': info.directory,
+        **_other_parts(info),
         'host': info.host or '?',
         'start': f'{iso_utc(info.start_ns)} (UTC)',
         'end': f'{iso_utc(info.start_ns + info.duration_ns)} (UTC)',
@@ -191,7 +219,38 @@ def _facts(info: FlightInfo) -> list[str]:
     return [f'{name:<9}  {value}' for name, value in facts.items()]
 
 
+def _other_parts(info: FlightInfo) -> dict[str, str]:
+    others = [part for part in info.parts if part.directory != info.directory]
+    here = [part.directory for part in others if part.directory is not None]
+    gone = [part.listed_as for part in others if part.directory is None and part.listed_as]
+    facts = {'and': ', '.join(here), 'not here': ', '.join(gone)}
+    return {name: text for name, text in facts.items() if text}
+
+
+def _outages(info: FlightInfo) -> list[str]:
+    if not info.outage_count:
+        return []
+    rows = [
+        [
+            '?' if outage.start_ns is None else _seconds(outage.start_ns - info.start_ns),
+            '?' if outage.duration_ns is None else _seconds(outage.duration_ns),
+            f'{outage.records_lost:,}',
+            outage.detail or outage.cause,
+        ]
+        for outage in info.outages[:_OUTAGES_SHOWN]
+    ]
+    count = _number(info.outage_count, 'time')
+    lost = _number(info.outage_records_lost, 'record')
+    lines = [f'OUTAGES: the storage took nothing {count}, {lost} lost meanwhile']
+    lines += _table(['FROM [s]', 'SECONDS', 'LOST', 'CAUSE'], rows, left={3})
+    more = info.outage_count - len(rows)
+    return [*lines, f'and {more:,} more'] if more else lines
+
+
 def _segments(info: FlightInfo) -> list[str]:
+    # What only a flight with a failed disk has takes no room in the others.
+    is_apart = len({segment.directory for segment in info.segments}) > 1
+    is_left = any(segment.is_left for segment in info.segments)
     rows = [
         [
             segment.file,
@@ -202,23 +261,27 @@ def _segments(info: FlightInfo) -> list[str]:
                 if segment.records
                 else ['-', '-']
             ),
+            *(['not closed' if segment.is_left else 'closed'] if is_left else []),
+            *([segment.directory] if is_apart else []),
         ]
         for segment in info.segments
     ]
-    return _table(['SEGMENT', 'RECORDS', 'BYTES', 'FROM [s]', 'TO [s]'], rows, left={0})
+    head = ['SEGMENT', 'RECORDS', 'BYTES', 'FROM [s]', 'TO [s]']
+    head += ['END'] * is_left + ['DIRECTORY'] * is_apart
+    return _table(head, rows, left={0, 5, 6})
 
 
 def _dropped(info: FlightInfo) -> list[str]:
     if not info.rollover_count:
         return []
     named = [
-        f'{drop.file}: {_number(drop.records, "record")}, '
+        f'{drop.file} ({_REASONS[drop.reason]}): {_number(drop.records, "record")}, '
         f'{_seconds(drop.start_ns - info.start_ns)} to {_seconds(drop.end_ns - info.start_ns)} s'
         for drop in info.dropped_segments
     ]
     count = _number(info.rollover_count, 'segment')
     records = _number(info.records_rolled_off, 'record')
-    return [f'DROPPED to keep the cap: {count}, {records}', *(f'- {line}' for line in named)]
+    return [f'DROPPED: {count}, {records}', *(f'- {line}' for line in named)]
 
 
 def _producers(info: FlightInfo) -> list[str]:
@@ -248,6 +311,8 @@ def _verdict(info: FlightInfo) -> str:
     recorded = sum(account.recorded for account in accounts)
     lost = sum(account.lost for account in accounts)
     word, sign = ('BALANCED', '=') if info.is_balanced else ('NOT BALANCED', 'against')
+    if info.is_balanced is None:
+        word, sign = 'BALANCED as far as it is here', '='
     return (
         f'{word}: {published:,} published + {duplicates:,} duplicates '
         f'{sign} {recorded:,} recorded + {lost:,} lost'

@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from fdr_node.schema import FlightFooter, ProducerTotals
 
 # Causes of a loss that only show after the flight, beside those of LossCause: the record went
-# with a segment that was dropped to keep the cap, or it was written and cannot be read now.
+# with a segment that was dropped, or it was written and cannot be read now, or it was written to
+# a directory of the flight that is not here.
 ROLLED_OFF: Final = 'rolled_off'
 UNREADABLE: Final = 'unreadable'
+ELSEWHERE: Final = 'elsewhere'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Evidence:
     :param records_rolled_off: records in dropped segments
     :param rolled_off: those of them that the log still names, by producer
     :param has_start: whether the records since the start of the flight should all be there
+    :param has_inner_drops: some of the dropped segments were behind one that is there
+    :param is_whole: every directory of the flight is here
     """
 
     tally: Tally
@@ -97,6 +101,8 @@ class Evidence:
     records_rolled_off: int
     rolled_off: Mapping[str, int]
     has_start: bool
+    has_inner_drops: bool = False
+    is_whole: bool = True
 
 
 def settle(evidence: Evidence) -> dict[str, Account]:
@@ -146,13 +152,14 @@ def check_totals(evidence: Evidence, accounts: Mapping[str, Account]) -> list[st
     unreadable = sum(account.lost_by.get(UNREADABLE, 0) for account in accounts.values())
     if missing < 0:
         found.append(f'records that can be read beyond those that the footer counts: {-missing}')
-    if missing > unreadable:
+    if missing > unreadable and evidence.is_whole:
         count = missing - unreadable
         found.append(
             f'records that were written and cannot be read, of unknown producers: {count}'
         )
     footer, count = evidence.footer, evidence.records_rolled_off - _rolled_off(accounts)
-    if count > 0 and (footer is None or footer.producers_omitted):
+    is_named = footer is not None and not footer.producers_omitted
+    if count > 0 and evidence.is_whole and not is_named:
         found.append(f'records in dropped segments, of unknown producers: {count}')
     if evidence.tally.untracked and not counts_together(footer):
         found.append(f'records of more sessions than are followed: {evidence.tally.untracked}')
@@ -179,7 +186,7 @@ def _together(
         duplicates=totals.duplicates,
         before_flight=totals.before_flight,
         sessions=sum(proof.sessions for proof in proofs),
-        contradictions=tuple(_of_counts(totals, together, gone[UNREADABLE], unnamed)),
+        contradictions=tuple(_of_counts(evidence, totals, together, gone, unnamed)),
     )
 
 
@@ -206,7 +213,7 @@ def _find_rolled_off(
     """
     ahead = {name: known.ahead for name, known in others.items()}
     is_exact = sum(ahead.values()) == evidence.records_rolled_off - _rolled_off(accounts)
-    return ahead if is_exact else evidence.rolled_off
+    return ahead if is_exact and evidence.is_whole else evidence.rolled_off
 
 
 def _rolled_off(accounts: Mapping[str, Account]) -> int:
@@ -221,12 +228,15 @@ def _by_sequence(
     unnamed = proof.missing - proof.named.total()
     # Unreadable ones at either end of a session are no holes: they come on top.
     ends = max(0, unreadable - unnamed)
+    holes = max(0, unnamed - unreadable)
+    # So are dropped ones, unless a dropped segment was between others.
+    inside = min(holes, rolled_off) if evidence.has_inner_drops else 0
     lost_by = Counter(proof.named)
     lost_by[ROLLED_OFF] = rolled_off
     lost_by[UNREADABLE] = unreadable
-    lost_by[LossCause.UNKNOWN] += max(0, unnamed - unreadable)
+    lost_by[LossCause.UNKNOWN] += holes - inside
     return Account(
-        published=proof.published + ends + rolled_off,
+        published=proof.published + ends + rolled_off - inside,
         recorded=proof.recorded,
         lost_by=_positive(lost_by),
         duplicates=proof.duplicates,
@@ -247,7 +257,7 @@ def _find_unreadable(evidence: Evidence, proof: Mapping[str, Proof]) -> Mapping[
     :return: None when neither fits the total
     """
     missing = _missing_written(evidence)
-    if sum(evidence.unreadable.values()) == missing:
+    if sum(evidence.unreadable.values()) == missing or not evidence.is_whole:
         return evidence.unreadable
     totals = evidence.footer.producers if evidence.footer else {}
     numbers: dict[str, int] = {}
@@ -269,14 +279,17 @@ def _gone(
     :param absent: how many
     :param unreadable: which cannot be read, by producer, as far as that is known
     """
+    rolled_off = 0
     if evidence.footer is None or not evidence.footer.rollover_count:
-        rolled_off = 0
-    elif unreadable is not None:
+        pass
+    elif unreadable is not None and evidence.is_whole:
         rolled_off = absent - min(absent, unreadable.get(name, 0))
     else:
         # Only what the log itself still calls dropped is known to have been dropped.
         rolled_off = min(absent, evidence.rolled_off.get(name, 0))
-    return {ROLLED_OFF: rolled_off, UNREADABLE: absent - rolled_off}
+    left = absent - rolled_off
+    damaged = left if evidence.is_whole else min(left, (unreadable or {}).get(name, 0))
+    return {ROLLED_OFF: rolled_off, UNREADABLE: damaged, ELSEWHERE: left - damaged}
 
 
 def _by_footer(
@@ -297,7 +310,7 @@ def _by_footer(
         sessions=proof.sessions,
         contradictions=(
             *_of_numbers(evidence, totals, proof, gone[UNREADABLE]),
-            *_of_counts(totals, proof, gone[UNREADABLE], unnamed),
+            *_of_counts(evidence, totals, proof, gone, unnamed),
         ),
     )
 
@@ -316,9 +329,16 @@ def _of_numbers(
     return [f'its numbers show {proof.published} published records, the footer {totals.published}']
 
 
-def _of_counts(totals: ProducerTotals, proof: Proof, unreadable: int, unnamed: int) -> list[str]:
+def _of_counts(
+    evidence: Evidence,
+    totals: ProducerTotals,
+    proof: Proof,
+    gone: Mapping[str, int],
+    unnamed: int,
+) -> list[str]:
     """Return where what was read contradicts what the footer counts."""
     found: list[str] = []
+    unreadable = gone[UNREADABLE]
     if proof.recorded > totals.recorded:
         found.append(
             f'records that can be read: {proof.recorded}, by the footer: {totals.recorded}'
@@ -326,7 +346,8 @@ def _of_counts(totals: ProducerTotals, proof: Proof, unreadable: int, unnamed: i
     if unreadable:
         found.append(f'records that were written and cannot be read: {unreadable}')
     # What was lost before the first record that is left is no hole.
-    holes = proof.missing - sum(totals.lost.values()) - unreadable
+    in_holes = unreadable + gone[ELSEWHERE] + gone[ROLLED_OFF] * evidence.has_inner_drops
+    holes = proof.missing - sum(totals.lost.values()) - in_holes
     if max(unnamed, holes) > 0:
         found.append(f'missing records whose loss nothing names: {max(unnamed, holes)}')
     if unnamed < 0:

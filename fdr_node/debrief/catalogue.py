@@ -44,6 +44,8 @@ class FlightEntry:
     :param segments: segments that are there
     :param clean_shutdown: it was closed and nothing had failed
     :param problems: what cannot be read, in words
+    :param parts: all directories of a flight that went on on another disk, as they were called on
+        the aircraft; what a footer counts is in all of them. Empty for others
     """
 
     flight_id: str
@@ -55,6 +57,7 @@ class FlightEntry:
     segments: int
     clean_shutdown: bool
     problems: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
     @property
     def has_findings(self) -> bool:
@@ -74,6 +77,7 @@ class FlightEntry:
             'bytes': self.size_bytes,
             'segments': self.segments,
             'problems': list(self.problems),
+            'parts': list(self.parts),
         }
 
 
@@ -106,4 +110,5 @@ def _entry(directory: Path) -> FlightEntry:
         segments=len(segments),
         clean_shutdown=footer is not None and footer.clean_shutdown,
         problems=bag.problems,
+        parts=bag.parts,
     )

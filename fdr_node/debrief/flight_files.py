@@ -25,7 +25,15 @@ import json
 from typing import Final, TYPE_CHECKING, TypeVar
 
 from fdr_node.errors import PayloadError, StorageError
-from fdr_node.schema import FlightFooter, FlightHeader, Payload, Value
+from fdr_node.schema import (
+    FlightFooter,
+    FlightHeader,
+    FOOTER_NAME,
+    HEADER_NAME,
+    PARTS_NAME,
+    Payload,
+    Value,
+)
 from fdr_node.storage import fs
 from fdr_node.storage.bag_format import METADATA_NAME, segment_index
 import yaml
@@ -36,9 +44,8 @@ if TYPE_CHECKING:
 
 P = TypeVar('P', bound=Payload)
 
-# Names of the texts that the recorder keeps in metadata.yaml and in segments (docs/format.md).
-HEADER_NAME: Final = 'fdr_flight_header'
-FOOTER_NAME: Final = 'fdr_flight_footer'
+# The recorder has one disk or two; a list that is longer is not its own.
+_PARTS_MAX: Final = 8
 
 # 250 bytes for each of 100,000 segments, and the header and footer of the flight.
 _METADATA_BYTES_MAX: Final = 32 << 20
@@ -55,12 +62,15 @@ class BagMetadata:
     :param listed: names of the files that the bag consists of; empty when it cannot be read
     :param header: header of the flight
     :param footer: footer of the flight, once it is closed
+    :param parts: all directories of the flight, as they were called on the aircraft; empty unless
+        it went on in another one
     :param problems: what cannot be read, in words
     """
 
     listed: tuple[str, ...] = ()
     header: FlightHeader | None = None
     footer: FlightFooter | None = None
+    parts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -126,8 +136,25 @@ def read_bag_metadata(directory: Path) -> BagMetadata:
         listed=tuple(str(name) for name in listed),
         header=_payload(FlightHeader, texts.get(HEADER_NAME), problems),
         footer=_payload(FlightFooter, texts.get(FOOTER_NAME), problems),
+        parts=parse_parts(texts.get(PARTS_NAME)),
         problems=tuple(problems),
     )
+
+
+def parse_parts(text: object) -> tuple[str, ...]:
+    """
+    Read the list of the directories of a flight.
+
+    :param text: JSON, as the recorder keeps it under ``fdr_flight_parts``; None without one
+    :return: empty when it is no such list
+    """
+    try:
+        value: object = json.loads(text) if isinstance(text, str) else []
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(value, list) or len(value) > _PARTS_MAX:
+        return ()
+    return tuple(item for item in value if isinstance(item, str) and item)
 
 
 def parse_payload(payload_type: type[P], text: str) -> P:

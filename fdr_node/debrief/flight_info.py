@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fdr_node.debrief.balance import Account
+    from fdr_node.debrief.outages import Outage
     from fdr_node.schema import SegmentDropped
 
 
@@ -50,6 +51,9 @@ class SegmentInfo:
     :param size_bytes: size of the file
     :param start_ns: log time of the first record, since the epoch (ns); 0 without records
     :param end_ns: log time of the last record, since the epoch (ns); 0 without records
+    :param directory: where it is
+    :param is_left: it was not closed, and all that was committed is whole: a recorder that was
+        killed, or whose disk failed, has left it
     """
 
     file: str
@@ -57,6 +61,21 @@ class SegmentInfo:
     size_bytes: int
     start_ns: int
     end_ns: int
+    directory: str = ''
+    is_left: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartInfo:
+    """
+    One directory of a flight.
+
+    :param directory: where it is; None when it is not here
+    :param listed_as: its path on the aircraft; None when nothing says it
+    """
+
+    directory: str | None
+    listed_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +98,13 @@ class FlightInfo:
 
     :param scope: which of the two
     :param flight_id: name of the flight
-    :param directory: where it is
+    :param directory: the one that was asked for
+    :param parts: all its directories, the one where it began first
     :param host: name of the recorder's computer; empty when the header cannot be read
     :param clean_shutdown: the flight was closed and nothing had failed
     :param start_ns: start of the flight, wall clock since the epoch (ns)
     :param duration_ns: up to its end, or to the last record that can be read, monotonic (ns)
-    :param rollover_count: segments dropped to keep the cap
+    :param rollover_count: segments that are gone and that the recorder knew of
     :param records_rolled_off: records in those
     :param segments: those that are there, oldest first
     :param dropped_segments: dropped ones that the log still names, oldest first
@@ -92,8 +112,12 @@ class FlightInfo:
     :param open_ends: producers that did not say their last word, so that nobody knows whether they
         published more
     :param malformed: messages that were no FdrRecord and came from nobody knows whom
-    :param is_balanced: every account adds up and nothing contradicts it
+    :param is_balanced: every account adds up and nothing contradicts it; None when nothing does as
+        far as it is here, and a directory of it is not
     :param problems: what is wrong, a line each
+    :param outages: times in which the storage took nothing, the first of them
+    :param outage_count: all of them
+    :param outage_records_lost: records lost in all of them
     """
 
     scope: Scope
@@ -109,9 +133,13 @@ class FlightInfo:
     dropped_segments: tuple[SegmentDropped, ...]
     producers: Mapping[str, ProducerInfo]
     malformed: int
-    is_balanced: bool
+    is_balanced: bool | None
     problems: tuple[str, ...]
     open_ends: tuple[str, ...] = ()
+    parts: tuple[PartInfo, ...] = ()
+    outages: tuple[Outage, ...] = ()
+    outage_count: int = 0
+    outage_records_lost: int = 0
 
     @property
     def records(self) -> int:
@@ -122,6 +150,11 @@ class FlightInfo:
     def size_bytes(self) -> int:
         """Bytes of the segments that are there."""
         return sum(segment.size_bytes for segment in self.segments)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its directories are here."""
+        return all(part.directory is not None for part in self.parts)
 
     @property
     def span_ns(self) -> int:
@@ -136,7 +169,8 @@ class FlightInfo:
         """Whether there is something to look into; a segment by itself need not be the last."""
         is_open = self.scope is Scope.FLIGHT and not self.clean_shutdown
         lost = any(producer.account.lost for producer in self.producers.values())
-        return bool(is_open or lost or not self.is_balanced or self.problems)
+        is_sound = self.is_balanced and not self.outage_count and not self.problems
+        return bool(is_open or lost or not is_sound)
 
     def rate_hz(self, count: int) -> float | None:
         """Return the rate of so many of the records that can be read; None without a time."""
@@ -148,6 +182,10 @@ class FlightInfo:
             'scope': str(self.scope),
             'flight_id': self.flight_id,
             'directory': self.directory,
+            'parts': [
+                {'directory': part.directory, 'listed_as': part.listed_as} for part in self.parts
+            ],
+            'complete': self.is_whole,
             'host': self.host,
             'clean_shutdown': self.clean_shutdown,
             'start_ns': self.start_ns,
@@ -160,6 +198,8 @@ class FlightInfo:
             'segments': [
                 {
                     'file': segment.file,
+                    'directory': segment.directory,
+                    'closed': not segment.is_left,
                     'records': segment.records,
                     'bytes': segment.size_bytes,
                     'start_ns': segment.start_ns,
@@ -171,6 +211,7 @@ class FlightInfo:
                 {
                     'file': drop.file,
                     'index': drop.index,
+                    'reason': str(drop.reason),
                     'records': drop.records,
                     'bytes': drop.size_bytes,
                     'start_ns': drop.start_ns,
@@ -178,6 +219,9 @@ class FlightInfo:
                 }
                 for drop in self.dropped_segments
             ],
+            'outages': [_outage(outage) for outage in self.outages],
+            'outage_count': self.outage_count,
+            'outage_records_lost': self.outage_records_lost,
             'producers': {name: self._producer(item) for name, item in self.producers.items()},
             'open_ends': list(self.open_ends),
             'malformed': self.malformed,
@@ -198,3 +242,15 @@ class FlightInfo:
             'kinds': dict(item.kinds),
             'rates_hz': {kind: self.rate_hz(count) for kind, count in item.kinds.items()},
         }
+
+
+def _outage(outage: Outage) -> dict[str, object]:
+    return {
+        'start_ns': outage.start_ns,
+        'end_ns': outage.end_ns,
+        'duration_ns': outage.duration_ns,
+        'cause': outage.cause,
+        'errno': outage.errno_name,
+        'detail': outage.detail,
+        'lost': dict(outage.lost),
+    }

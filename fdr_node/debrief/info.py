@@ -23,14 +23,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 import errno
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from fdr_node.debrief.balance import check_totals, Evidence, settle
-from fdr_node.debrief.flight_files import BagMetadata, find_segments, read_bag_metadata, size_of
-from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope
+from fdr_node.debrief.flight_files import size_of
+from fdr_node.debrief.flight_info import FlightInfo, PartInfo, ProducerInfo, Scope
+from fdr_node.debrief.parts import find_parts, missing_parts, Part
 from fdr_node.debrief.scan import scan_segment
-from fdr_node.debrief.segments import count_rollovers, find_file_problems
+from fdr_node.debrief.segments import find_file_problems, Folder, in_words, take_stock
 from fdr_node.debrief.tally import Tally
 from fdr_node.errors import StorageError
 from fdr_node.schema import LossCause, OTHERS
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from fdr_node.debrief.balance import Account
     from fdr_node.debrief.scan import Scan
+    from fdr_node.debrief.segments import Stock
     from fdr_node.schema import FlightFooter, FlightHeader
 
     Progress = Callable[[int, int], None]
@@ -50,17 +52,21 @@ __all__ = ['FlightInfo', 'inspect_flight']
 
 
 def inspect_flight(
-    path: Path, *, on_progress: Progress = lambda _done, _total: None
+    path: Path,
+    *,
+    also: Path | None = None,
+    on_progress: Progress = lambda _done, _total: None,
 ) -> FlightInfo:
     """
     Read a flight, or one segment of it.
 
     :param path: the flight's directory, or a segment file
+    :param also: another directory of the flight, when it went on on another disk
     :param on_progress: is told now and then how many bytes of how many have been read
     :return: all that is known of it; what is wrong with it is in there too
-    :raises StorageError: there is no flight, or nothing of it can be read
+    :raises StorageError: there is no flight, nothing of it can be read, or ``also`` is none of it
     """
-    reading = _read(path, on_progress)
+    reading = _read(path, also, on_progress)
     if reading.header is None and not any(scan.info.records for scan in reading.scans):
         reason = '; '.join(['it is no flight', *reading.scan_problems])
         raise StorageError(operation='read', path=path, errno=errno.EIO, reason=reason)
@@ -68,34 +74,48 @@ def inspect_flight(
     return _flight_info(reading, accounts, contradictions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Reading:
     """
     All that was read.
 
     :param path: what was asked for
-    :param bag: what ``metadata.yaml`` says
+    :param parts: the directories of the flight; of one segment none
     :param scans: the segments, oldest first
     :param tally: their records
     """
 
     scope: Scope
     path: Path
-    bag: BagMetadata
+    parts: Sequence[Part]
     scans: Sequence[Scan]
     tally: Tally
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every directory of the flight is here."""
+        return all(part.directory is not None for part in self.parts)
+
+    @property
     def header(self) -> FlightHeader | None:
         """Return the header of the flight, from wherever it can be read."""
-        headers = [scan.header for scan in self.scans if scan.header is not None]
-        return headers[0] if headers else self.bag.header or self.tally.header
+        headers = [scan.header for scan in self.scans]
+        headers += [*(part.bag.header for part in self.parts), self.tally.header]
+        return next((header for header in headers if header is not None), None)
 
     @property
     def footer(self) -> FlightFooter | None:
-        """Return the footer of the flight, from wherever it can be read."""
-        footers = [scan.footer for scan in self.scans if scan.footer is not None]
-        return footers[-1] if footers else self.tally.footer or self.bag.footer
+        """
+        Return the footer of the flight, from wherever it can be read.
+
+        One that a recovery wrote counts what is in its own directory, so it is not of a flight
+        that has several.
+        """
+        footers = [scan.footer for scan in reversed(self.scans)]
+        footers += [self.tally.footer, *(part.bag.footer for part in self.parts)]
+        is_one = len(self.parts) <= 1
+        known = [item for item in footers if item is not None and (is_one or item.clean_shutdown)]
+        return known[0] if known else None
 
     @property
     def flight_id(self) -> str:
@@ -105,13 +125,35 @@ class _Reading:
         return self.path.stem.rpartition('_')[0] if self.scope is Scope.SEGMENT else self.path.name
 
     @property
-    def rollover_count(self) -> int:
-        """Segments that were dropped."""
-        return count_rollovers(self.footer, dropped=self.tally.drops, listed=self.bag.listed)
+    def folders(self) -> list[Folder]:
+        """Return what is in each directory that is here."""
+        filled = {(scan.info.directory, scan.info.file) for scan in self.scans if _is_of_use(scan)}
+        return [
+            Folder(
+                names=[path.name for path in part.segments],
+                filled={
+                    path.name for path in part.segments if (str(path.parent), path.name) in filled
+                },
+                listed=part.bag.listed,
+                prefix=self.prefix(str(part.directory)),
+            )
+            for part in self.parts
+            if part.directory is not None
+        ]
+
+    @cached_property
+    def stock(self) -> Stock:
+        """What became of the segments that the flight has had."""
+        return take_stock(
+            self.folders,
+            footer=self.footer,
+            dropped={index: drop.reason for index, drop in self.tally.drops.items()},
+            is_whole=self.is_whole,
+        )
 
     @property
     def records_rolled_off(self) -> int:
-        """Return records in those."""
+        """Return records in dropped segments."""
         footer = self.footer
         return footer.records_rolled_off if footer else self.tally.records_rolled_off
 
@@ -119,32 +161,83 @@ class _Reading:
     def has_start(self) -> bool:
         """Whether it begins where the flight began."""
         first = segment_index(self.scans[0].info.file)
-        return self.scope is Scope.FLIGHT and self.rollover_count == 0 and first == 0
+        is_all = self.scope is Scope.FLIGHT and self.is_whole
+        return is_all and self.stock.rollover_count == 0 and first == 0
 
     @property
     def scan_problems(self) -> list[str]:
         """Return what is wrong with segments by themselves."""
-        return [f'{scan.info.file}: {text}' for scan in self.scans for text in scan.problems]
+        footer = self.footer
+        # When the flight went on and was closed, the log tells of the outage instead.
+        is_told = footer is not None and footer.clean_shutdown
+        return [
+            f'{self.label(scan)}: {text}'
+            for scan in self.scans
+            for text in (*scan.problems, *([scan.left] if scan.left and not is_told else []))
+        ]
+
+    def prefix(self, directory: str) -> str:
+        """Return what stands in front of a name, where there are several directories."""
+        return f'{directory}/' if len(self.parts) > 1 else ''
+
+    def label(self, scan: Scan) -> str:
+        """Return what a segment is called in words."""
+        return self.prefix(scan.info.directory) + scan.info.file
 
 
-def _read(path: Path, on_progress: Progress) -> _Reading:
+def _is_of_use(scan: Scan) -> bool:
+    return scan.info.records > 0
+
+
+def _read(path: Path, also: Path | None, on_progress: Progress) -> _Reading:
+    parts: list[Part] = []
     if path.is_dir():
-        scope, paths, bag = Scope.FLIGHT, find_segments(path), read_bag_metadata(path)
-        if not paths:
-            reason = 'it is no flight: no segment (<name>_<number>.mcap) is in it'
-            raise StorageError(operation='read', path=path, errno=errno.ENOENT, reason=reason)
+        scope, parts = Scope.FLIGHT, find_parts(path, also=also)
+        paths = _in_order(parts)
+    elif also is not None:
+        reason = 'it goes with the directory of a flight'
+        raise StorageError(operation='read', path=also, errno=errno.EINVAL, reason=reason)
     elif path.is_file():
         # A flight is often copied without its metadata.yaml; for one segment that is no problem.
-        scope, paths, bag = Scope.SEGMENT, [path], BagMetadata()
+        scope, paths = Scope.SEGMENT, [path]
     else:
         raise StorageError(operation='read', path=path, errno=errno.ENOENT)
-    tally, scans = Tally(), []
+    tally = Tally()
+    scans: list[Scan] = []
+    cut: set[Path] = set()
     done, total = 0, sum(size_of(item) for item in paths)
-    for item in paths:
+    for place, item in enumerate(paths):
         report = partial(_report, on_progress, done, total)
-        scans.append(scan_segment(item, tally, on_bytes=report))
+        following = _following(paths, place, cut)
+        scans.append(scan_segment(item, tally, on_bytes=report, following=following))
+        if scans[-1].is_cut:
+            cut.add(item)
         done += scans[-1].info.size_bytes
-    return _Reading(scope=scope, path=path, bag=bag, scans=scans, tally=tally)
+    tally.outages.end_of_log()
+    return _Reading(scope=scope, path=path, parts=parts, scans=scans, tally=tally)
+
+
+def _in_order(parts: Sequence[Part]) -> list[Path]:
+    """Return the segments of all directories in the order of their numbers."""
+    paths = [path for part in parts for path in part.segments]
+    return sorted(paths, key=lambda path: segment_index(path.name) or 0)
+
+
+def _following(paths: Sequence[Path], place: int, cut: set[Path]) -> list[Path]:
+    """
+    Return the segments that may begin with what is at the end of one: the next one.
+
+    Or one of the same number: where even an opening cannot be undone, its file stays on the disk
+    that failed, and the number is used again on the other.
+    """
+    index = segment_index(paths[place].name)
+    same = [
+        path
+        for path in paths
+        if segment_index(path.name) == index and path != paths[place] and path not in cut
+    ]
+    later = [path for path in paths[place:] if segment_index(path.name) != index]
+    return [*same, *later[:1]]
 
 
 def _report(on_progress: Progress, before: int, total: int, count: int) -> None:
@@ -164,6 +257,8 @@ def _settle(reading: _Reading) -> tuple[dict[str, Account], list[str]]:
         records_rolled_off=reading.records_rolled_off if is_flight else 0,
         rolled_off=reading.tally.rolled_off if is_flight else {},
         has_start=reading.has_start,
+        has_inner_drops=is_flight and reading.stock.is_inner,
+        is_whole=reading.is_whole,
     )
     accounts = settle(evidence)
     contradictions = [
@@ -181,7 +276,7 @@ def _flight_info(
     for (name, kind), count in sorted(tally.kinds.items()):
         of_producer = kinds[name if name in kinds else OTHERS]
         of_producer[kind] = of_producer.get(kind, 0) + count
-    adds_up = all(account.is_balanced for account in accounts.values())
+    adds_up = all(account.is_balanced for account in accounts.values()) and not contradictions
     return FlightInfo(
         scope=reading.scope,
         flight_id=reading.flight_id,
@@ -190,7 +285,8 @@ def _flight_info(
         clean_shutdown=footer is not None and footer.clean_shutdown,
         start_ns=start_ns,
         duration_ns=duration_ns,
-        rollover_count=reading.rollover_count,
+        parts=_parts(reading),
+        rollover_count=reading.stock.rollover_count,
         records_rolled_off=reading.records_rolled_off,
         segments=tuple(scan.info for scan in reading.scans),
         dropped_segments=tuple(drop for _, drop in sorted(tally.drops.items())),
@@ -200,8 +296,21 @@ def _flight_info(
         },
         open_ends=tally.open_ends() if reading.scope is Scope.FLIGHT else (),
         malformed=_malformed(reading) + tally.malformed,
-        is_balanced=adds_up and not contradictions,
+        is_balanced=(reading.is_whole or None) if adds_up else False,
         problems=(*_problems(reading), *contradictions),
+        outages=tuple(tally.outages.kept),
+        outage_count=tally.outages.count,
+        outage_records_lost=tally.outages.records_lost,
+    )
+
+
+def _parts(reading: _Reading) -> tuple[PartInfo, ...]:
+    return tuple(
+        PartInfo(
+            directory=None if part.directory is None else str(part.directory),
+            listed_as=part.listed_as or None,
+        )
+        for part in reading.parts
     )
 
 
@@ -229,13 +338,18 @@ def _times(reading: _Reading) -> tuple[int, int]:
 def _problems(reading: _Reading) -> list[str]:
     """Return what is wrong beside the accounts, in words."""
     tally = reading.tally
-    problems = [*reading.bag.problems, *reading.scan_problems]
+    problems = [
+        f'{reading.prefix(part.name)}{text}'
+        for part in reading.parts
+        for text in part.bag.problems
+    ]
+    problems += reading.scan_problems
     if reading.scope is Scope.FLIGHT:
         problems += _of_files(reading)
     if reading.header is None:
         problems.append('the header of the flight is missing')
     problems += [
-        f'{scan.info.file}: it belongs to the flight {scan.header.flight_id}'
+        f'{reading.label(scan)}: it belongs to the flight {scan.header.flight_id}'
         for scan in reading.scans
         if scan.header is not None and scan.header.flight_id != reading.flight_id
     ]
@@ -248,11 +362,9 @@ def _problems(reading: _Reading) -> list[str]:
 
 
 def _of_files(reading: _Reading) -> list[str]:
-    infos = [scan.info for scan in reading.scans]
-    return find_file_problems(
-        [info.file for info in infos],
-        rollover_count=reading.rollover_count,
-        segment_count=reading.footer.segment_count if reading.footer else None,
-        listed=reading.bag.listed,
-        filled={info.file for info in infos if info.records},
-    )
+    stock, found = reading.stock, list[str]()
+    if not reading.is_whole:
+        found = missing_parts(reading.parts)
+        found += [f'{in_words(first, last)} not here' for first, last in stock.missing]
+        stock = stock._replace(missing=())
+    return found + find_file_problems(reading.folders, stock)

@@ -26,22 +26,27 @@ from dataclasses import dataclass, field
 import os
 from typing import assert_never, Final, TYPE_CHECKING
 
-from fdr_node.debrief.flight_files import FOOTER_NAME, HEADER_NAME, parse_map, parse_payload
+from fdr_node.debrief.flight_files import parse_map, parse_payload
 from fdr_node.debrief.flight_info import SegmentInfo
-from fdr_node.debrief.segment_reader import Block, Damage, Note, SegmentReader
+from fdr_node.debrief.segment_reader import Block, Damage, NOT_CLOSED, Note, SegmentReader
 from fdr_node.debrief.tally import SegmentTally
 from fdr_node.errors import PayloadError
 from fdr_node.record import TOPIC
-from fdr_node.schema import FlightFooter, FlightHeader
+from fdr_node.schema import (
+    FlightFooter,
+    FlightHeader,
+    FOOTER_NAME,
+    HEADER_NAME,
+    SEGMENT_FOOTER_NAME,
+)
+from fdr_node.storage.repeats import is_repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fdr_node.debrief.segment_reader import Part
     from fdr_node.debrief.tally import Tally
-
-SEGMENT_FOOTER_NAME: Final = 'fdr_segment_footer'
 
 # The recorder keeps each of its texts under this key of a metadata record.
 _TEXT_KEY: Final = 'json'
@@ -57,7 +62,9 @@ class Scan:
     :param footer: footer of the flight, in the last segment of a closed one
     :param counted: records by producer that the segment's own footer counts
     :param unreadable: those of them that cannot be read
-    :param problems: what is wrong with it, in words
+    :param left: what says that it was not closed, when nothing else is wrong with its end
+    :param is_cut: its last commit stands in the next segment too, and is counted there
+    :param problems: what else is wrong with it, in words
     """
 
     info: SegmentInfo
@@ -65,16 +72,22 @@ class Scan:
     footer: FlightFooter | None = None
     counted: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
+    left: str = ''
+    is_cut: bool = False
     problems: list[str] = field(default_factory=list)
 
 
-def scan_segment(path: Path, tally: Tally, *, on_bytes: Callable[[int], None]) -> Scan:
+def scan_segment(
+    path: Path, tally: Tally, *, on_bytes: Callable[[int], None], following: Sequence[Path] = ()
+) -> Scan:
     """
     Read a segment.
 
     :param path: the file
     :param tally: counts its records
     :param on_bytes: is told now and then how many bytes of the file have been read
+    :param following: segments that may begin with what the last commit of this one has left, when
+        it was not closed
     :return: what was found; of a file that cannot be read, what was read until then
     """
     scan = Scan(info=SegmentInfo(file=path.name, records=0, size_bytes=0, start_ns=0, end_ns=0))
@@ -83,9 +96,11 @@ def scan_segment(path: Path, tally: Tally, *, on_bytes: Callable[[int], None]) -
         with path.open('rb') as stream:
             size_bytes = os.fstat(stream.fileno()).st_size
             reader = SegmentReader(stream, size_bytes=size_bytes)
+            taker = _Taker(reader, scan, tally=tally, counts=counts)
             for part in reader.parts():
-                _take(part, reader, scan, tally=tally, counts=counts)
+                taker.take(part, lambda at: any(_is_in(path, at, other) for other in following))
                 on_bytes(reader.offset)
+            taker.flush()
             on_bytes(reader.offset)
     except OSError as error:
         scan.problems.append(error.strerror or str(error))
@@ -95,6 +110,8 @@ def scan_segment(path: Path, tally: Tally, *, on_bytes: Callable[[int], None]) -
         size_bytes=size_bytes,
         start_ns=counts.start_ns,
         end_ns=counts.end_ns,
+        directory=str(path.parent),
+        is_left=bool(scan.left),
     )
     scan.unreadable = scan.counted - (tally.recorded() - before)
     if scan.unreadable:
@@ -107,26 +124,71 @@ def scan_segment(path: Path, tally: Tally, *, on_bytes: Callable[[int], None]) -
     return scan
 
 
-def _take(
-    part: Part, reader: SegmentReader, scan: Scan, *, tally: Tally, counts: SegmentTally
-) -> None:
-    match part:
-        case Block():
+def _is_in(path: Path, chunk_at: int, following: Path) -> bool:
+    try:
+        return is_repeated(path, chunk_at, following=following)
+    except OSError:
+        return False
+
+
+class _Taker:
+    """
+    Takes the parts of a segment in turn.
+
+    The last block waits for what follows it: only an end that is missing lets it be a commit whose
+    sync failed and that is in the next segment too.
+    """
+
+    def __init__(
+        self, reader: SegmentReader, scan: Scan, *, tally: Tally, counts: SegmentTally
+    ) -> None:
+        self._reader = reader
+        self._scan = scan
+        self._tally = tally
+        self._counts = counts
+        self._block: Block | None = None
+
+    def take(self, part: Part, is_repeated_at: Callable[[int], bool]) -> None:
+        """Take a part."""
+        match part:
+            case Block():
+                self.flush()
+                self._block = part
+            case Damage():
+                if self._block is not None and is_repeated_at(self._block.offset):
+                    self._block = None
+                    self._scan.is_cut = True
+                self.flush()
+                self._note_damage(part)
+            case Note():
+                self._read_note(part)
+            case _:
+                assert_never(part)
+
+    def flush(self) -> None:
+        """Count the block that waits."""
+        block, self._block = self._block, None
+        if block is not None:
             try:
-                tally.take(reader.messages(part, TOPIC), counts)
+                self._tally.take(self._reader.messages(block, TOPIC), self._counts)
             except ValueError as error:
-                scan.problems.append(str(error))
-        case Damage():
-            scan.problems.append(f'byte {part.offset}: {part.reason}')
-        case Note():
-            try:
-                _read_text(part.name, part.texts.get(_TEXT_KEY, ''), scan)
-            except PayloadError as error:
-                scan.problems.append(f'{part.name}: {error}')
-            if scan.header is not None:
-                tally.recorder_session_id = scan.header.session_id
-        case _:
-            assert_never(part)
+                self._scan.problems.append(str(error))
+
+    def _note_damage(self, damage: Damage) -> None:
+        text = f'byte {damage.offset}: {damage.reason}'
+        if damage.reason in NOT_CLOSED:
+            self._scan.left = text
+        else:
+            self._scan.problems.append(text)
+
+    def _read_note(self, note: Note) -> None:
+        scan = self._scan
+        try:
+            _read_text(note.name, note.texts.get(_TEXT_KEY, ''), scan)
+        except PayloadError as error:
+            scan.problems.append(f'{note.name}: {error}')
+        if scan.header is not None:
+            self._tally.recorder_session_id = scan.header.session_id
 
 
 def _read_text(name: str, text: str, scan: Scan) -> None:

@@ -58,6 +58,13 @@ _MESSAGE_HEAD: Final = struct.Struct('<HIQQ')
 _RECORD_HEAD_BYTES: Final = _RECORD_HEAD.size
 _MESSAGE_HEAD_BYTES: Final = _MESSAGE_HEAD.size
 
+# Damage of a segment that ends behind its last commit, all of it whole: what a recorder has left
+# that was killed, or whose disk failed.
+NOT_CLOSED: Final = (
+    'it has no summary: it was not closed',
+    'it has no end: it was not closed',
+)
+
 # The CRC in the footer ends what it covers.
 _CRC_BYTES: Final = 4
 
@@ -138,7 +145,7 @@ class SegmentReader:
             start, crc_before = self.offset, self._crc
             head = self._read(_RECORD_HEAD_BYTES)
             if not head:
-                yield Damage(start, 'it has no end: it was not closed')
+                yield Damage(start, NOT_CLOSED[1])
                 return
             opcode, length = self._record_head(head)
             if length > self._size_bytes - self.offset:
@@ -265,7 +272,7 @@ class SegmentReader:
         if record.summary_crc not in {0, crc}:
             return Damage(start, 'the CRC of its summary is wrong')
         if not record.summary_start:
-            return Damage(start, 'it has no summary: it was not closed')
+            return Damage(start, NOT_CLOSED[0])
         return None
 
     def _add_channel(self, body: bytes) -> None:

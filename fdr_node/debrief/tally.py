@@ -24,16 +24,19 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.debrief.outages import OutageLog
 from fdr_node.debrief.sequences import Sequence
 from fdr_node.errors import PayloadError, RecordDecodeError
 from fdr_node.record import decode_cdr, peek
 from fdr_node.schema import (
     decode_record_payload,
+    Degraded,
     FlightFooter,
     FlightHeader,
     Kind,
     LossCause,
     Overrun,
+    Recovered,
     SegmentDropped,
 )
 
@@ -58,6 +61,8 @@ _OWN_KINDS: Final = frozenset(
         Kind.FLIGHT_FOOTER,
         Kind.OVERRUN,
         Kind.SEGMENT_DROPPED,
+        Kind.DEGRADED,
+        Kind.RECOVERED,
     }
 )
 
@@ -117,6 +122,7 @@ class Tally:
     :ivar drops: segments that the recorder's own records call dropped, by index
     :ivar rolled_off: records in those, by producer, as far as the records name producers
     :ivar records_rolled_off: records in all segments dropped so far, as the last of them says
+    :ivar outages: times in which the storage took nothing, as the recorder's own records say
     :ivar words: largest number of a record in which a session speaks of itself, by session
     :ivar malformed: messages that are no FdrRecord
     :ivar untracked: records of further sessions
@@ -134,6 +140,7 @@ class Tally:
         self.drops: dict[int, SegmentDropped] = {}
         self.rolled_off: Counter[str] = Counter()
         self.records_rolled_off = 0
+        self.outages = OutageLog()
         self.words: dict[tuple[str, int], int] = {}
         self.malformed = 0
         self.untracked = 0
@@ -185,7 +192,7 @@ class Tally:
             except KeyError:
                 self._add_kind(producer_id, kind)
             if producer_id == OWN_PRODUCER and kind in _OWN_KINDS:
-                self._read_own(data)
+                self._read_own(data, log_time_ns)
 
     def _begin(self, producer_id: str, session_id: int, seq: int) -> Sequence | None:
         if len(self.sessions) >= SESSIONS_MAX:
@@ -199,7 +206,7 @@ class Tally:
             kind = OTHER_KINDS
         self.kinds[producer_id, kind] = self.kinds.get((producer_id, kind), 0) + 1
 
-    def _read_own(self, data: bytes) -> None:
+    def _read_own(self, data: bytes, log_time_ns: int) -> None:
         record = decode_cdr(data)
         if self.recorder_session_id not in {None, record.session_id}:
             # Anyone may publish under this name. What such a record says is not believed.
@@ -215,6 +222,10 @@ class Tally:
                 self._add_claim(overrun)
             case SegmentDropped() as drop:
                 self._add_drop(drop)
+            case Degraded() as degraded:
+                self.outages.begin(degraded, log_time_ns)
+            case Recovered() as recovered:
+                self.outages.end(recovered, log_time_ns)
             case FlightHeader() as header:
                 self.header = self.header or header
             case FlightFooter() as footer:

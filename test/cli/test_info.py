@@ -105,8 +105,8 @@ SEGMENT          RECORDS      BYTES  FROM [s]  TO [s]
 flight-a_2.mcap   12,000  3,145,728     5.000  11.000
 flight-a_3.mcap        0        512         -       -
 
-DROPPED to keep the cap: 2 segments, 1,234 records
-- flight-a_1.mcap: 1 record, 0.001 to 0.002 s
+DROPPED: 2 segments, 1,234 records
+- flight-a_1.mcap (to keep the cap): 1 record, 0.001 to 0.002 s
 
 PRODUCER  PUBLISHED  RECORDED   LOST  DUPLICATES  LOST BY
 gps               1         0      1           0  unknown 1
@@ -353,7 +353,8 @@ def test_the_documented_json_is_the_json(tmp_path: Path) -> None:
     info = inspect_flight(directory).to_json()
     (flight,) = list_flights(tmp_path)
     there = {'directory': '/data/flights/flight-a'}
-    assert documented('fdr info') == {**info, **there}
+    text = json.dumps(info).replace(str(directory), there['directory'])
+    assert documented('fdr info') == json.loads(text)
     assert documented('fdr info of a root') == {'flights': [{**flight.to_json(), **there}]}
 
 

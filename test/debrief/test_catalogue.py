@@ -101,6 +101,7 @@ def test_an_entry_as_json(tmp_path: Path) -> None:
         'bytes': 5,
         'segments': 1,
         'problems': [],
+        'parts': [],
     }
     assert replace(entry, start_ns=None).to_json()['start_utc'] is None
 

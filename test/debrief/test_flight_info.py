@@ -19,7 +19,8 @@ from dataclasses import replace
 
 from crafted import dropped, START_NS
 from fdr_node.debrief.balance import Account
-from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope, SegmentInfo
+from fdr_node.debrief.flight_info import FlightInfo, PartInfo, ProducerInfo, Scope, SegmentInfo
+from fdr_node.debrief.outages import Outage
 import pytest
 
 ACCOUNT = Account(
@@ -51,6 +52,8 @@ INFO = FlightInfo(
             size_bytes=10,
             start_ns=START_NS + 1,
             end_ns=START_NS + 2_000_000_000,
+            directory='/flights/flight-a',
+            is_left=True,
         ),
     ),
     dropped_segments=(dropped(0, {}, rolled_off=2),),
@@ -59,12 +62,81 @@ INFO = FlightInfo(
     is_balanced=True,
     problems=('something',),
     open_ends=('imu',),
+    parts=(
+        PartInfo(directory='/flights/flight-a', listed_as='/data/flight-a'),
+        PartInfo(directory=None, listed_as='/spare/flight-a'),
+    ),
+    outages=(
+        Outage(
+            cause='commit',
+            errno_name='EIO',
+            detail='commit: EIO',
+            end_ns=START_NS + 9,
+            duration_ns=4,
+            lost={'imu': 3},
+        ),
+        Outage(cause='stall', end_ns=START_NS + 11),
+    ),
+    outage_count=3,
+    outage_records_lost=5,
 )
 WHOLE = replace(
     INFO,
     producers={'imu': ProducerInfo(account=Account(published=5, recorded=5))},
     problems=(),
+    outages=(),
+    outage_count=0,
 )
+
+SEGMENTS = [
+    {
+        'file': 'a_1.mcap',
+        'directory': '',
+        'closed': True,
+        'records': 4,
+        'bytes': 100,
+        'start_ns': START_NS,
+        'end_ns': START_NS,
+    },
+    {
+        'file': 'a_2.mcap',
+        'directory': '',
+        'closed': True,
+        'records': 0,
+        'bytes': 50,
+        'start_ns': 0,
+        'end_ns': 0,
+    },
+    {
+        'file': 'a_3.mcap',
+        'directory': '/flights/flight-a',
+        'closed': False,
+        'records': 1,
+        'bytes': 10,
+        'start_ns': START_NS + 1,
+        'end_ns': START_NS + 2_000_000_000,
+    },
+]
+OUTAGES = [
+    {
+        'start_ns': START_NS + 5,
+        'end_ns': START_NS + 9,
+        'duration_ns': 4,
+        'cause': 'commit',
+        'errno': 'EIO',
+        'detail': 'commit: EIO',
+        'lost': {'imu': 3},
+    },
+    {
+        'start_ns': None,
+        'end_ns': START_NS + 11,
+        'duration_ns': None,
+        'cause': 'stall',
+        'errno': None,
+        'detail': '',
+        'lost': {},
+    },
+]
 
 
 def test_all_of_it_as_json() -> None:
@@ -73,6 +145,11 @@ def test_all_of_it_as_json() -> None:
         'scope': 'flight',
         'flight_id': 'flight-a',
         'directory': '/flights/flight-a',
+        'parts': [
+            {'directory': '/flights/flight-a', 'listed_as': '/data/flight-a'},
+            {'directory': None, 'listed_as': '/spare/flight-a'},
+        ],
+        'complete': False,
         'host': 'uav-7',
         'clean_shutdown': True,
         'start_ns': START_NS,
@@ -82,33 +159,21 @@ def test_all_of_it_as_json() -> None:
         'bytes': 160,
         'rollover_count': 1,
         'records_rolled_off': 2,
-        'segments': [
-            {
-                'file': 'a_1.mcap',
-                'records': 4,
-                'bytes': 100,
-                'start_ns': START_NS,
-                'end_ns': START_NS,
-            },
-            {'file': 'a_2.mcap', 'records': 0, 'bytes': 50, 'start_ns': 0, 'end_ns': 0},
-            {
-                'file': 'a_3.mcap',
-                'records': 1,
-                'bytes': 10,
-                'start_ns': START_NS + 1,
-                'end_ns': START_NS + 2_000_000_000,
-            },
-        ],
+        'segments': SEGMENTS,
         'dropped_segments': [
             {
                 'file': 'flight-a_0.mcap',
                 'index': 0,
+                'reason': 'cap',
                 'records': 0,
                 'bytes': 1000,
                 'start_ns': START_NS,
                 'end_ns': START_NS + 1_000_000,
             }
         ],
+        'outages': OUTAGES,
+        'outage_count': 3,
+        'outage_records_lost': 5,
         'producers': {
             'imu': {
                 'published': 7,
@@ -144,10 +209,21 @@ def test_rates_need_a_time() -> None:
         (replace(WHOLE, clean_shutdown=False), True),
         (replace(WHOLE, clean_shutdown=False, scope=Scope.SEGMENT), False),
         (replace(WHOLE, is_balanced=False), True),
+        (replace(WHOLE, is_balanced=None), True),
         (replace(WHOLE, problems=('something',)), True),
+        (replace(WHOLE, outage_count=1), True),
         (replace(WHOLE, producers=INFO.producers), True),
     ],
-    ids=['clean', 'not closed', 'one segment', 'not balanced', 'problem', 'loss'],
+    ids=[
+        'clean',
+        'not closed',
+        'one segment',
+        'not balanced',
+        'not whole',
+        'problem',
+        'outage',
+        'loss',
+    ],
 )
 def test_findings(info: FlightInfo, *, has_findings: bool) -> None:
     """A loss is one, even if it is accounted for; a segment need not be the last."""

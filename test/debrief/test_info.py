@@ -39,7 +39,13 @@ from crafted import (
     write_flight,
 )
 from fdr_node.debrief.balance import Account
-from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope, SegmentInfo
+from fdr_node.debrief.flight_info import (
+    FlightInfo,
+    PartInfo,
+    ProducerInfo,
+    Scope,
+    SegmentInfo,
+)
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.errors import StorageError
 from fdr_node.record import FdrRecord
@@ -97,8 +103,18 @@ def info_of(directory: Path, **changes: object) -> FlightInfo:
         malformed=0,
         is_balanced=True,
         problems=(),
+        parts=(PartInfo(directory=str(directory)),),
     )
-    return replace(base, **changes)  # type: ignore[arg-type]  # the fields of FlightInfo
+    info = replace(base, **changes)  # type: ignore[arg-type]  # the fields of FlightInfo
+    segments = tuple(
+        replace(
+            item,
+            directory=str(directory),
+            is_left=any('was not closed' in text and item.file in text for text in info.problems),
+        )
+        for item in info.segments
+    )
+    return replace(info, segments=segments)
 
 
 def segment_info(index: int, count: int, data: bytes, *, first: int) -> SegmentInfo:
@@ -812,10 +828,10 @@ def test_a_segment_that_cannot_be_opened_is_a_problem(tmp_path: Path) -> None:
     directory = write_flight(tmp_path, {0: FIRST})
     (directory / name_of(1)).mkdir()
     info = inspect_flight(directory)
-    assert info.segments == (
-        segment_info(0, 7, FIRST, first=0),
-        SegmentInfo(file=name_of(1), records=0, size_bytes=0, start_ns=0, end_ns=0),
-    )
+    assert [(item.file, item.records, item.size_bytes) for item in info.segments] == [
+        (name_of(0), 7, len(FIRST)),
+        (name_of(1), 0, 0),
+    ]
     assert info.problems == (f'{name_of(1)}: Is a directory',)
 
 
@@ -829,6 +845,7 @@ def test_a_segment_by_itself_is_counted_by_itself(tmp_path: Path) -> None:
     assert info == info_of(
         directory,
         scope=Scope.SEGMENT,
+        parts=(),
         start_ns=START_NS + 14 * MS,
         duration_ns=4 * MS,
         rollover_count=2,

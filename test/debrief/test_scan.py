@@ -87,6 +87,7 @@ def test_all_of_a_segment(tmp_path: Path) -> None:
             size_bytes=len(data),
             start_ns=START_NS + 4 * MS,
             end_ns=START_NS + 8 * MS,
+            directory=str(tmp_path),
         ),
         header=HEADER,
         footer=FOOTER,
@@ -162,15 +163,15 @@ def test_nonsense_behind_a_right_checksum_is_a_problem(tmp_path: Path) -> None:
     chunk = b'\x06' + struct.pack('<Q', len(fields) + len(content)) + fields + content
     tally = Tally()
     scan = scanned(tmp_path / name_of(0), b'\x89MCAP0\r\n' + chunk, tally)
-    assert scan.problems == [
-        'the records in the chunk at byte 8 are not whole',
-        f'byte {8 + len(chunk)}: it has no end: it was not closed',
-    ]
+    assert scan.problems == ['the records in the chunk at byte 8 are not whole']
+    assert scan.left == f'byte {8 + len(chunk)}: it has no end: it was not closed'
     assert tally.malformed == 1
 
 
 def test_a_file_that_is_gone_is_a_problem(tmp_path: Path) -> None:
     """It has no records and no bytes."""
     scan = scan_segment(tmp_path / name_of(0), Tally(), on_bytes=lambda _count: None)
-    info = SegmentInfo(file=name_of(0), records=0, size_bytes=0, start_ns=0, end_ns=0)
+    info = SegmentInfo(
+        file=name_of(0), records=0, size_bytes=0, start_ns=0, end_ns=0, directory=str(tmp_path)
+    )
     assert scan == Scan(info=info, problems=['No such file or directory'])

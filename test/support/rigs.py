@@ -188,3 +188,48 @@ class DiskRig(Rig):
 
     def _store_of(self, flight_id: str) -> FlightStore:
         return open_store(self.config, flight_id=flight_id, report=self.events.append)
+
+
+class TwoDiskRig(Rig):
+    """
+    A recorder that writes files below two roots, which fail apart from each other when told to.
+
+    :param root: of the first; the other is beside it.
+    """
+
+    def __init__(self, root: Path, settings: Mapping[str, Setting] | None = None) -> None:
+        root.mkdir(exist_ok=True)
+        roots = [root / 'first', root / 'spare']
+        config = config_of(roots[0], {'fallback_root': str(roots[1]), **(settings or {})})
+        self.faults = Faults(), Faults()
+        self.first, self.spare = (place / FLIGHT_ID for place in roots)
+        super().__init__(config, self._store_of, spare_of=self._spare_of)
+
+    def _store_of(self, flight_id: str) -> FlightStore:
+        return FaultyStore(open_store(self.config, flight_id=flight_id), self.faults[0])
+
+    def _spare_of(self, flight_id: str) -> FlightStore:
+        store = open_store(self.config, flight_id=flight_id, is_fallback=True)
+        return FaultyStore(store, self.faults[1])
+
+    def move(self, *, is_listed: bool = True) -> None:
+        """
+        Let the disk that is written to fail until the flight goes on on the other one.
+
+        :param is_listed: the disk works again, and is told where the flight goes on; else it has
+            failed for good.
+        """
+        before = self.recorder.status().directory
+        faults = self.faults[before == self.spare]
+        steps = ['commit', 'open_segment', *([] if is_listed else ['publish'])]
+        for step in steps:
+            faults.arm(step, times=10**9)
+        self.recorder.commit()
+        for _ in range(100):
+            self.clock.advance(0.1)
+            self.recorder.tick()
+            if self.recorder.status().directory != before:
+                break
+        assert self.recorder.status().degraded_reason == ''
+        if is_listed:
+            faults.pending.clear()
