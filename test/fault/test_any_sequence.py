@@ -54,16 +54,17 @@ from rigs import config_of, DiskRig, record_of
 from sudden_death import Killed, SuddenDeath
 
 if TYPE_CHECKING:
+    from fdr_node.config import Setting
     from fdr_node.events import Event
     from fdr_node.record import FdrRecord
     from fdr_node.recording.ports import FlightStore
 
-EXAMPLES_IN_EVERY_RUN = 15
+EXAMPLES_IN_EVERY_RUN = 12
 EXAMPLES = 400
 STEPS = 40
 
 # A segment is cut when its first record is so old, and the cap holds three or four.
-SETTINGS = {'segment_duration_max_s': 60}
+SEGMENT_S = 60
 # After so long without a failure everything is durable.
 COMMITTED_S = 1
 YEARS_S = 10**9
@@ -141,6 +142,7 @@ class Flights(RuleBasedStateMachine):
         self.calls = FailingCalls(self.patch, self.measure)
         self.is_failing = False
         self.clock = ManualClock()
+        self.settings: dict[str, Setting] = {'segment_duration_max_s': SEGMENT_S}
         self.count = 0
         self.seq = 0
         self.rig: Rig
@@ -156,9 +158,10 @@ class Flights(RuleBasedStateMachine):
         if self.flown is not None and self.flown.directory.is_dir():
             self.bytes_max = max(self.bytes_max, disk_bytes(self.flown.directory))
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(compression=st.sampled_from(['none', 'zstd']))
+    def begin(self, compression: str) -> None:
         """Open the first flight."""
+        self.settings['compression'] = compression
         self.start()
 
     @precondition(lambda self: self.flown is None)
@@ -167,7 +170,7 @@ class Flights(RuleBasedStateMachine):
         """Start a recorder; it puts in order what the one before has left."""
         self.count += 1
         flight_id = f'01890a5d-ac96-774b-bcce-{self.count:012x}'
-        rig = Rig(self.root, SETTINGS, clock=self.clock)
+        rig = Rig(self.root, self.settings, clock=self.clock)
         rig.clock = self.clock
         self.held = descriptors()
         flown = self.flown = Flown(directory=self.root / flight_id, events=rig.events)

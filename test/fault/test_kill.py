@@ -51,6 +51,8 @@ KILLS_IN_EVERY_RUN = 8
 # Time for several segments, and to reach the cap now and then (s).
 FLIGHT_S_MAX = 1.0
 WAIT_S = 15.0
+# Two kills with each in turn.
+COMPRESSIONS = ('none', 'zstd')
 
 
 class Report(NamedTuple):
@@ -61,9 +63,9 @@ class Report(NamedTuple):
 
 
 @contextmanager
-def steady_flight(root: Path) -> Iterator[subprocess.Popen[str]]:
+def steady_flight(root: Path, compression: str) -> Iterator[subprocess.Popen[str]]:
     """Let another process record; it has its first records when this begins."""
-    command = [sys.executable, str(PROGRAM), str(root)]
+    command = [sys.executable, str(PROGRAM), str(root), compression]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -84,7 +86,7 @@ def wait_for_cut(directory: Path, index: int) -> None:
 def kill(root: Path, seed: int) -> Report:
     """Kill a recorder at an instant that follows from the seed. :return: what it said last."""
     chance = random.Random(seed)  # noqa: S311 - repeatable, and no secret
-    with steady_flight(root) as process:
+    with steady_flight(root, COMPRESSIONS[seed // 2 % 2]) as process:
         if seed % 2:
             wait_for_cut(root / FLIGHT_ID, chance.randrange(1, 5))
             Event().wait(chance.uniform(0, 0.01))
