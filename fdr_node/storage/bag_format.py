@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 import re
-from typing import TYPE_CHECKING
+from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.record import TOPIC, TYPE_NAME
 from fdr_node.storage.definition import FDR_RECORD_MSG, TIME_MSG, TYPE_HASH
@@ -107,17 +107,32 @@ def parse_metadata(data: bytes) -> Mapping[str, object]:
     return bag if isinstance(bag, dict) else {}
 
 
-def embedded_custom_data(text: str) -> dict[str, str]:
-    """Return what the flight added to a ``rosbag2`` record; nothing when it is not whole."""
+class Embedded(NamedTuple):
+    """
+    What the ``rosbag2`` record in a segment says.
+
+    :param message_count: messages in the segment; rosbag2's own writer says it at the end.
+    :param custom_data: what the flight added.
+    """
+
+    message_count: int
+    custom_data: dict[str, str]
+
+
+def parse_embedded(text: str) -> Embedded:
+    """Return what a ``rosbag2`` metadata record says; nothing when it is not whole."""
     try:
         value: object = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader
     except (yaml.YAMLError, ValueError, RecursionError):
         # The last two are what the library makes of a date or a depth that cannot be.
-        return {}
-    data = value.get('custom_data') if isinstance(value, dict) else None
-    if not isinstance(data, dict):
-        return {}
-    return {str(name): item for name, item in data.items() if isinstance(item, str)}
+        value = None
+    bag = value if isinstance(value, dict) else {}
+    count, data = bag.get('message_count'), bag.get('custom_data')
+    pairs = data.items() if isinstance(data, dict) else ()
+    return Embedded(
+        message_count=count if isinstance(count, int) else 0,
+        custom_data={str(name): item for name, item in pairs if isinstance(item, str)},
+    )
 
 
 def embedded_metadata(files: Sequence[FileEntry], custom_data: Mapping[str, str]) -> str:

@@ -85,7 +85,7 @@ class Rosbag2Writer:
             self._writer = _open(staging, config, custom_data)
             # The writer keeps the file open and does not need its name again.
             fs.rename(staging / f'{STAGING_NAME}_0.mcap', path)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, TypeError) as error:
             with suppress(OSError):
                 self.close()
             raise _as_os_error(error, path) from error
@@ -179,7 +179,8 @@ def _clear(staging: Path, config: Path) -> None:
     fs.remove_if_there(config)
 
 
-def _as_os_error(error: OSError | RuntimeError, path: Path) -> OSError:
+def _as_os_error(error: OSError | RuntimeError | TypeError, path: Path) -> OSError:
+    """Return the error as one of the system; a TypeError comes from a rosbag2 of before Jazzy."""
     if isinstance(error, OSError):
         return error
     return OSError(errno.EIO, str(error), str(path))

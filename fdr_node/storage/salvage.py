@@ -124,7 +124,8 @@ def summarise(stream: BinaryIO, *, size_bytes: int) -> Salvage | None:
 
     :param stream: the file, seekable.
     :param size_bytes: its size.
-    :return: None when it is not one that the recorder closed: a repaired one has no footer.
+    :return: None when it is not one that the recorder closed, or rosbag2's writer for it: a
+        repaired one has no footer.
     :raises OSError: the disk refuses to read.
     """
     file = SegmentBytes(stream, size_bytes=size_bytes)
@@ -146,7 +147,14 @@ def summarise(stream: BinaryIO, *, size_bytes: int) -> Salvage | None:
         named = text_of(record.body) if record else None
         if named is not None:
             found.texts[named[0]] = named[1]
-    return found if SEGMENT_FOOTER_NAME in found.texts else None
+    if SEGMENT_FOOTER_NAME in found.texts:
+        return found
+    # rosbag2's own writer says at its end, and only there, how many messages there are.
+    embedded = bag_format.parse_embedded(found.texts.get('rosbag2', ''))
+    if HEADER_NAME not in embedded.custom_data or embedded.message_count != end.records:
+        return None
+    found.texts = {**embedded.custom_data, **found.texts}
+    return found if end.records else None
 
 
 class _Passage:
@@ -269,7 +277,7 @@ class _Passage:
         found.texts[name] = text
         if name == 'rosbag2' and not found.chunks:
             # rosbag2's own writer has no other place for what the flight adds.
-            for key, value in bag_format.embedded_custom_data(text).items():
+            for key, value in bag_format.parse_embedded(text).custom_data.items():
                 found.texts.setdefault(key, value)
         if HEADER_NAME in found.texts:
             self._census.trust_session_of(found.texts[HEADER_NAME])

@@ -30,7 +30,7 @@ from fdr_node.storage import bag_format, mcap_format
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
-from mcap.records import Channel, ChunkIndex, Metadata, MetadataIndex, Schema, Statistics
+from mcap.records import Channel, Metadata, MetadataIndex, Schema, Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +48,9 @@ _HEAD: Final = struct.Struct('<BQ')
 _DATA_END_BYTES: Final = _HEAD.size + 4
 _FOOTER: Final = struct.Struct('<BQQQI')
 _CRC_BYTES: Final = 4
+# Start, end, offset and length of the chunk, length of the offsets; these and a length follow.
+_CHUNK_INDEX: Final = struct.Struct('<QQQQI')
+_LENGTH_BYTES: Final = 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -185,13 +188,21 @@ def _take_summary(summary: bytes, end: End) -> None:
         elif opcode == Opcode.STATISTICS:
             _take_statistics(body, end)
         elif opcode == Opcode.CHUNK_INDEX:
-            chunk = parse(ChunkIndex.read, body)
-            if chunk is not None:
-                end.record_bytes += chunk.chunk_length + chunk.message_index_length
+            end.record_bytes += _chunk_bytes(body)
         elif opcode == Opcode.METADATA_INDEX:
             index = parse(MetadataIndex.read, body)
             if index is not None:
                 end.metadata.append(index)
+
+
+def _chunk_bytes(body: bytes) -> int:
+    """Return the bytes of a chunk with its index; there may be one for each message."""
+    if len(body) < _CHUNK_INDEX.size:
+        return 0
+    *_, chunk_bytes, offsets_bytes = _CHUNK_INDEX.unpack_from(body)
+    index_at = _CHUNK_INDEX.size + offsets_bytes
+    index_end = index_at + _LENGTH_BYTES
+    return int(chunk_bytes) + int.from_bytes(body[index_at:index_end], 'little')
 
 
 def _take_statistics(body: bytes, end: End) -> None:

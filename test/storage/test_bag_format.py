@@ -194,3 +194,30 @@ def test_the_name_of_a_segment_says_its_number(index: int) -> None:
 def test_other_names_are_of_no_segment(name: str) -> None:
     """What else may lie in a directory."""
     assert bag_format.segment_index(name) is None
+
+
+def test_what_a_segment_says_of_its_bag_is_read_again() -> None:
+    """The count, and the texts that the flight added."""
+    entry = FileEntry(name='flight_0.mcap', message_count=7, start_ns=1, end_ns=2)
+    text = bag_format.embedded_metadata([entry], {'fdr_flight_header': '{"a": "grün"}'})
+    embedded = bag_format.parse_embedded(text)
+    assert embedded == (7, {'fdr_flight_header': '{"a": "grün"}'})
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        'version: 9\n',
+        '- a\n',
+        '{',
+        'a: 2026-02-31\n',
+        '[' * 5000,
+        'message_count: many\ncustom_data: none\n',
+        'custom_data: [a, b]\n',
+        'custom_data: {a: 1, b: [c]}\n',
+    ],
+)
+def test_what_says_nothing_of_its_bag(text: str) -> None:
+    """Wrong in any way."""
+    assert bag_format.parse_embedded(text) == (0, {})

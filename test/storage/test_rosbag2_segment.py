@@ -29,7 +29,7 @@ from fdr_node.config import KIB, MIB
 from fdr_node.record import encode_cdr, peek
 from fdr_node.storage import fs
 from fdr_node.storage.rosbag2_segment import CHUNK_BYTES, Rosbag2Segment
-from fdr_node.storage.salvage import salvage
+from fdr_node.storage.salvage import salvage, summarise
 from mcap.reader import make_reader
 import mcap_bytes
 from on_disk import open_descriptors, tree
@@ -135,6 +135,35 @@ def test_a_closed_file_is_whole_and_as_the_writer_made_it(
     assert (found.is_closed, found.is_sound, found.records) == (True, True, 300)
     names = {mcap_bytes.Cursor(item.body).text() for item in metadata_of(data)}
     assert names == {'rosbag2'}
+
+
+def test_a_closed_file_is_taken_at_its_word(path: Path, disk: Disk) -> None:
+    """A recovery need not go through it; what it says is what is found in it."""
+    segment = make(path, disk, compression='zstd')
+    add(segment, range(100))
+    size_bytes = segment.close({}).size_bytes
+    data = path.read_bytes()
+    told = summarise(BytesIO(data), size_bytes=size_bytes)
+    found = salvage(BytesIO(data), size_bytes=size_bytes, progress=lambda _: None)
+    assert told is not None
+    for name in ('records', 'start_ns', 'end_ns', 'record_bytes', 'channel'):
+        assert getattr(told, name) == getattr(found, name), name
+    name = 'fdr_flight_header'
+    assert told.texts[name] == found.texts[name] == BEGIN[name]
+
+
+@pytest.mark.parametrize('count', [0, 1])
+def test_a_file_of_somebody_else_has_no_word(count: int, path: Path, disk: Disk) -> None:
+    """Without a flight header in it, or without a record."""
+    segment = make(path, disk)
+    if count:
+        segment.abort()
+        segment = Rosbag2Segment(
+            path, index=3, size_max=MIB, metadata={}, make_writer=disk.open_writer
+        )
+    add(segment, range(count))
+    size_bytes = segment.close({}).size_bytes
+    assert summarise(BytesIO(path.read_bytes()), size_bytes=size_bytes) is None
 
 
 def metadata_of(data: bytes) -> list[mcap_bytes.Raw]:

@@ -178,6 +178,18 @@ def test_a_file_that_cannot_be_made_leaves_nothing(path: Path) -> None:
     assert (list(path.parent.parent.iterdir()), open_descriptors()) == ([], before)
 
 
+def test_a_rosbag2_that_takes_other_arguments(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the one of Humble: the flight is refused, with what it says."""
+
+    def topic(name: str) -> None:
+        raise AssertionError(name)
+
+    monkeypatch.setattr('rosbag2_py.TopicMetadata', topic)
+    with pytest.raises(OSError, match='unexpected keyword argument'):
+        make(path)
+    assert list(path.parent.parent.iterdir()) == [path.parent]
+
+
 def test_what_rosbag2_says_is_an_error_of_the_system(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,8 @@ class ImitatedWriter:
         self._disk = disk
         self._buffer = BytesIO()
         self._flushed_bytes = 0
-        self._bag = {'serialized_metadata': json.dumps({'custom_data': dict(custom_data)})}
+        self._custom_data = dict(custom_data)
+        self._count = 0
         # The library ends a chunk that holds more, rosbag2 one that holds as much.
         self._writer = Writer(
             self._buffer,
@@ -97,7 +98,7 @@ class ImitatedWriter:
             enable_data_crcs=True,
         )
         self._writer.start('ros2', 'imitated')
-        self._writer.add_metadata('rosbag2', self._bag)
+        self._add_bag()
         spec = channel_spec()
         schema = self._writer.register_schema(TYPE_NAME, 'ros2msg', spec.definition.encode())
         metadata = {
@@ -111,6 +112,7 @@ class ImitatedWriter:
         if self._disk.fault is not None:
             raise self._disk.fault
         self._writer.add_message(self._channel, log_time_ns, data, publish_time_ns)
+        self._count += 1
 
     def flush(self) -> None:
         """Write what is buffered, as far as the disk takes it."""
@@ -125,8 +127,12 @@ class ImitatedWriter:
         if self._descriptor is not None:
             # The library ends a chunk for the end of the file, not for metadata.
             self._writer.flush()  # type: ignore[no-untyped-call]  # mcap is typed in part
-            self._writer.add_metadata('rosbag2', self._bag)
+            self._add_bag()
             self._writer.finish()  # type: ignore[no-untyped-call]  # as above
             self.flush()
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _add_bag(self) -> None:
+        bag = {'message_count': self._count, 'custom_data': self._custom_data}
+        self._writer.add_metadata('rosbag2', {'serialized_metadata': json.dumps(bag)})
