@@ -34,7 +34,7 @@ import pytest
 from quota_disk import limit, quota_disk
 from rigs import payload_of
 from small_disk import fill, small_disk
-from sortie import accounted, played, PRODUCER, RATE_HZ, seqs_of, sortie_of
+from sortie import accounted, flight_info, played, PRODUCER, RATE_HZ, seqs_of, sortie_of
 from tight_limits import no_more_files, without_rights_over_modes
 
 if TYPE_CHECKING:
@@ -234,6 +234,9 @@ def test_a_disk_that_is_pulled_for_good(tmp_path: Path) -> None:
         second = played(spare / sortie.directory.name)
         assert seqs_of(second)[-1] == published - 1
         assert set(seqs_of(first)).isdisjoint(seqs_of(second))
+        for part in (sortie.directory, spare / sortie.directory.name):
+            info = flight_info(part)
+            assert (info['balanced'], info['complete']) == (True, True), info['problems']
         (footer,) = [payload_of(record) for record in second if record.kind == 'flight_footer']
         producers = footer['producers']
         assert isinstance(producers, dict)
