@@ -83,6 +83,15 @@ def truncate(descriptor: int, length: int) -> None:
     os.ftruncate(descriptor, length)
 
 
+def give_back(path: Path) -> None:
+    """Free the blocks that were reserved behind the end of a file; its content stays."""
+    descriptor = open_existing(path)
+    try:
+        truncate(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+
+
 def sync_data(descriptor: int) -> None:
     """Make the bytes of an open file durable, and what is needed to find them (fdatasync)."""
     os.fdatasync(descriptor)

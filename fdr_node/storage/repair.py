@@ -22,6 +22,7 @@ is to be done with which segment is decided elsewhere (recovery).
 
 from __future__ import annotations
 
+from contextlib import suppress
 import errno
 from operator import itemgetter
 import os
@@ -133,6 +134,9 @@ def copy_segment(
 
 def set_aside(path: Path, suffix: str) -> None:
     """Give a file a name that rosbag2 ignores; it is never deleted, nor one of that name."""
+    # It may be one that was open: what was reserved for it would be in the count of nobody.
+    with suppress(OSError):
+        fs.give_back(path)
     target = path.with_name(path.name + suffix)
     number = 1
     while target.exists():

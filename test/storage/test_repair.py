@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING
 
 from bag_reader import read_segment
 from failing_calls import FailingCalls
+from fdr_node.config import MIB
 from fdr_node.errors import StorageError
 from fdr_node.storage import fs, repair
 import mcap_bytes
-from on_disk import open_descriptors, tree
+from on_disk import disk_bytes, open_descriptors, tree
 import pytest
 from wrecks import (
     chunk_places,
@@ -51,6 +52,7 @@ CLOSED = closed_flight()[name_of(1)]
 SECOND = chunk_places(CLOSED)[1]
 DAMAGED = flipped(CLOSED, SECOND.data.start)
 END = {'fdr_segment_footer': '{"records":12}', 'fdr_flight_footer': '{"a":"grün"}'}
+BLOCK_BYTES = 4096
 BEGINNING = {'fdr_flight_header': '{"b":1}', 'rosbag2': 'version: 9'}
 
 
@@ -251,6 +253,29 @@ def test_nothing_is_set_aside_over_something_else(path: Path) -> None:
         f'{path.name}.unreadable2': b'b',
         f'{path.name}.unreadable3': b'c',
     }
+
+
+def test_what_was_reserved_for_it_is_given_back(path: Path) -> None:
+    """Nobody would know of it any more."""
+    descriptor = fs.create_file(path)
+    fs.write_at(descriptor, b'garbage', 0)
+    assert fs.reserve(descriptor, MIB)
+    fs.close(descriptor)
+    assert disk_bytes(path.parent) >= MIB
+    repair.set_aside(path, '.unreadable')
+    assert tree(path.parent) == {f'{path.name}.unreadable': b'garbage'}
+    assert disk_bytes(path.parent) <= BLOCK_BYTES
+
+
+def test_a_file_that_is_not_to_be_written_is_set_aside_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is what counts."""
+    path.write_bytes(b'garbage')
+    with monkeypatch.context() as patch:
+        FailingCalls(patch).fail_always('ftruncate')
+        repair.set_aside(path, '.unreadable')
+    assert tree(path.parent) == {f'{path.name}.unreadable': b'garbage'}
 
 
 def test_what_an_interruption_leaves_is_cleared(path: Path) -> None:
