@@ -37,15 +37,17 @@ def data_of(number: int) -> bytes:
     return DATA[start:end]
 
 
-def chunk_of(data: bytes) -> bytes:
+def chunk_of(data: bytes, compression: str = '') -> bytes:
     """Return a chunk with its index."""
-    return mcap_format.chunk([data], entries=index_entries(data), offset=0).data
+    entries = index_entries(data)
+    return mcap_format.chunk([data], entries=entries, offset=0, compression=compression).data
 
 
 FIRST, SECOND = data_of(0), data_of(1)
 FOLLOWING = {
     'the same': (BEGINNING + chunk_of(FIRST), True),
     'the same, and more in the chunk': (BEGINNING + chunk_of(FIRST + SECOND), True),
+    'the same, compressed with more': (BEGINNING + chunk_of(FIRST + SECOND, 'zstd'), True),
     'the same, and another chunk': (BEGINNING + chunk_of(FIRST) + chunk_of(SECOND), True),
     'another one in front of it': (BEGINNING + chunk_of(SECOND) + chunk_of(FIRST), False),
     'another one': (BEGINNING + chunk_of(SECOND), False),
