@@ -37,6 +37,17 @@ if TYPE_CHECKING:
 _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 
+# What to do about an error of the disk, by its name.
+_ADVICE = {
+    'EACCES': 'make the directory writable for the user of the recorder',
+    'EDQUOT': 'raise the quota, or remove old flights',
+    'EIO': 'take another disk',
+    'ENOENT': 'mount the disk, or make the directory above it',
+    'ENOSPC': 'remove old flights, or what else fills the disk',
+    'EROFS': 'check the disk and mount it anew',
+}
+_ADVICE_OTHERWISE = 'mount the disk, or take another one'
+
 
 def root_checks(facts: RootFacts, config: RecorderConfig, *, label: str) -> list[Check]:
     """
@@ -47,7 +58,7 @@ def root_checks(facts: RootFacts, config: RecorderConfig, *, label: str) -> list
     :param label: of the root, such as ``flight root``; begins the name of each check
     """
     if facts.error:
-        advice = 'mount the disk, or make the directory writable for the user of the recorder'
+        advice = _ADVICE.get(facts.error.partition(':')[0], _ADVICE_OTHERWISE)
         checks = [no_go(label, f'{facts.root}: {facts.error}', advice)]
         return [*checks, _lock(facts, label)] if facts.holder else checks
     there = 'can be written' if facts.is_there else 'can be made'

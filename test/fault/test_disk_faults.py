@@ -189,17 +189,22 @@ def test_a_file_system_that_turns_read_only_and_is_mounted_anew(tmp_path: Path) 
 
 
 @long
-def test_a_disk_that_hangs(tmp_path: Path) -> None:
-    """For 30 s no sync comes back; memory is full after half a second of them."""
+@pytest.mark.parametrize(('step', 'seconds'), [('fsync', 30), ('write', 5), ('create', 5)])
+def test_a_disk_that_hangs(tmp_path: Path, step: str, seconds: int) -> None:
+    """No such step comes back for so long; memory is full after half a second."""
     with fuse_disk(tmp_path) as disk, sortie_of(tmp_path, disk.place / 'root') as sortie:
         sortie.take_off()
         try:
             fault = sortie.suffer(
-                lambda: disk.hang('fsync'), 'FDR: disk stalled', lost=30 * 200, cure_it=disk.mend
+                lambda: disk.hang(step),
+                'FDR: disk stalled',
+                lost=seconds * RATE_HZ,
+                cure_it=disk.mend,
             )
         finally:
             # What waits in a call cannot even be killed.
             disk.mend()
+        # A file is created at the next cut.
         check(fault, alert_s=STALL_S + ALERT_S)
         lost = sortie.land().lost_by()
         LOG.info('lost %s', lost)

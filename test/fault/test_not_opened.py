@@ -22,7 +22,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 import errno
+import json
 import logging
+import subprocess
+import sys
 import time
 from typing import NamedTuple, TYPE_CHECKING
 
@@ -50,6 +53,7 @@ CRITICAL, NOTICE = 2, 5
 MIB = 1 << 20
 # open_retry_s, and what a flight takes to open.
 READY_S = 2.0 + 1.0
+FDR = 'import sys; from fdr_node.cli.main import main; sys.exit(main())'
 SMALL = ('segment_bytes_max:=524288', 'record_bytes_max:=65536', 'free_bytes_min:=0')
 
 
@@ -115,6 +119,44 @@ def broken(place: Path) -> Iterator[Obstacle]:
     with fuse_disk(place) as disk:
         disk.fail(errno.EIO, *CHANGES)
         yield Obstacle(disk.place / 'root', disk.place, disk.mend)
+
+
+# Of each the check that fails in ``fdr doctor``.
+OBSTACLES: dict[Callable[[Path], AbstractContextManager[Obstacle]], str] = {
+    missing: 'flight root',
+    read_only: 'flight root',
+    full: 'flight root',
+    locked: 'flight root: lock',
+    forbidden: 'flight root',
+    broken: 'flight root',
+}
+
+
+def doctor(obstacle: Obstacle, params_file: Path) -> tuple[int, list[str]]:
+    """Ask ``fdr doctor``. :return: its exit code, and the checks that are not passed."""
+    command = [*obstacle.prefix, sys.executable, '-c', FDR, 'doctor', '--json']
+    command += ['--root', str(obstacle.root), '--params-file', str(params_file)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    checks = json.loads(done.stdout)['checks']
+    return done.returncode, [item['name'] for item in checks if item['verdict'] == 'no-go']
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('obstacle_in', OBSTACLES)
+def test_the_doctor_knows_before(
+    tmp_path: Path, obstacle_in: Callable[[Path], AbstractContextManager[Obstacle]]
+) -> None:
+    """What refuses the flight is a no-go, and nothing is when it has been taken away."""
+    place, params_file = tmp_path / 'place', tmp_path / 'fdr.yaml'
+    place.mkdir()
+    settings = '\n'.join(f'    {item.replace(":=", ": ")}' for item in SMALL)
+    params_file.write_text(f'fdr:\n  ros__parameters:\n{settings}\n')
+    with obstacle_in(place) as obstacle:
+        before = tree(obstacle.watched)
+        assert doctor(obstacle, params_file) == (1, [OBSTACLES[obstacle_in]])
+        assert tree(obstacle.watched) == before
+        obstacle.remove()
+        assert doctor(obstacle, params_file) == (0, [])
 
 
 @pytest.mark.parametrize(

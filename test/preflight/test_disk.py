@@ -67,6 +67,9 @@ def test_a_root_that_takes_nothing_is_all_there_is_to_say() -> None:
         Verdict.NO_GO,
         '/data/flights: EROFS: Read-only file system',
     )
+    assert check.advice == 'check the disk and mount it anew'
+    (other,) = root_checks(replace(broken, error='ENXIO: No device'), config, label='root')
+    assert other.advice == 'mount the disk, or take another one'
     held = root_checks(replace(broken, holder='pid 7'), config, label='root')
     assert [check.name for check in held] == ['root', 'root: lock']
     assert no_answer('/data', label='root', patience_s=8.0).text == (
