@@ -44,7 +44,7 @@ def account_of(flight: LandedFlight, producer_id: str) -> Account:
 def test_a_recorder_that_stood_still_names_all_that_it_missed(
     field: Field, station: GroundStation
 ) -> None:
-    """It is stopped for as long as it takes to publish 3 s of records, then goes on."""
+    """It is stopped for as long as it takes to publish 5 s of records, then goes on."""
     recorder = field.recorder('-p', 'history_depth:=100')
     said = recorder.wait_recording()
     producer = field.producer('camera')
@@ -52,7 +52,7 @@ def test_a_recorder_that_stood_still_names_all_that_it_missed(
     producer.send(50, rate=500)
     station.status.wait_for(lambda status: recorded(status, 'camera') == 50)
     recorder.popen.send_signal(signal.SIGSTOP)
-    producer.send(3000, rate=1000)
+    producer.send(5000, rate=1000)
     recorder.popen.send_signal(signal.SIGCONT)
     # These come slowly, so that the recorder sees how far it went.
     published = producer.send(50, rate=100)
