@@ -57,6 +57,8 @@ class Place:
         self._closed: deque[Closed] = deque()
         self._closed_bytes = 0
         self._metadata_bytes = 0
+        # Names of those that were gone: a disk that comes back may bring them along.
+        self._missing: set[str] = set()
 
     @property
     def closed_bytes(self) -> int:
@@ -112,6 +114,7 @@ class Place:
         for item in missing:
             self._closed.remove(item)
             self._closed_bytes -= item.facts.size_bytes
+            self._missing.add(item.facts.name)
         return missing
 
     def remove_strays(self) -> None:
@@ -120,9 +123,10 @@ class Place:
 
         They are what is left of segments whose opening failed when the disk would not even remove
         them: no list has them, they would take space beyond the cap, and a recovery would find
-        records in them that are elsewhere too.
+        records in them that are elsewhere too. What was recorded, was gone and is there again is
+        none of them: it stays, for whoever looks for it after landing.
         """
-        known = {item.facts.name for item in self._closed}
+        known = {item.facts.name for item in self._closed} | self._missing
         for name in sorted(self.store.segment_names() - known):
             self.store.drop_segment(name)
 

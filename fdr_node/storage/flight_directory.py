@@ -97,9 +97,10 @@ class FlightDirectory:
         Take the lock; the directory is made with the first segment.
 
         :raises FdrConcurrentWriterError: another writer holds the root.
-        :raises FdrOpenError: the root cannot be written; nothing is left behind.
+        :raises FdrOpenError: the root cannot be written, or the flight is there already; nothing
+            is left behind.
         """
-        self._claim(self._put_root_in_order)
+        self._claim(self._leave_directory)
 
     def _claim(self, then: Callable[[], None]) -> None:
         try:
@@ -126,8 +127,22 @@ class FlightDirectory:
         except OSError as error:
             raise FdrOpenError(self.directory, reason=_words(error), errno=error.errno) from error
         if not is_new:
-            reason = 'it exists already, and a flight id is used once'
-            raise FdrOpenError(self.directory, reason=reason)
+            raise self._used_already()
+
+    def _leave_directory(self) -> None:
+        self._put_root_in_order()
+        # The first segment would take the files in it for what is left of its own.
+        try:
+            fs.device_of(self.directory)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise FdrOpenError(self.directory, reason=_words(error), errno=error.errno) from error
+        raise self._used_already()
+
+    def _used_already(self) -> FdrOpenError:
+        reason = 'it exists already, and a flight id is used once'
+        return FdrOpenError(self.directory, reason=reason)
 
     def open_segment(self, index: int, metadata: Mapping[str, str]) -> Segment:
         """
@@ -153,7 +168,7 @@ class FlightDirectory:
         """
         is_new = fs.make_directory(self._root)
         device = fs.device_of(self._root)
-        if device != self._device and not self._lock.path.exists():
+        if device != self._device and not self._has_flight():
             if is_new:
                 fs.remove_directory_if_empty(self._root)
             raise OSError(errno.ENODEV, 'the file system of the flight is gone', str(self._root))
@@ -163,17 +178,27 @@ class FlightDirectory:
         self._device = device
         fs.make_directory(self.directory)
 
+    def _has_flight(self) -> bool:
+        """Return whether this file system is the flight's, whatever its number is by now."""
+        return self.directory.is_dir() or self._lock.is_noted(self._flight_id)
+
     def _take_lock_again(self) -> None:
         try:
             self._lock.acquire(self._flight_id)
         except FdrOpenError as error:
-            raise OSError(errno.EBUSY, str(error)) from error
+            # What the system said decides what is done; of another recorder it says nothing.
+            raise OSError(error.errno or errno.EBUSY, str(error)) from error
 
     def segment_names(self) -> set[str]:
-        """Return the names of the segment files that are there."""
+        """
+        Return the names of the segment files that are there.
+
+        :raises OSError: ENODEV: the file system of the flight is gone, and its files are not.
+        """
         try:
             names = list(fs.file_names(self.directory))
         except FileNotFoundError:
+            self._put_back()
             return set()
         prefix = f'{self._flight_id}_'
         return {

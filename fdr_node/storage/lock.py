@@ -79,11 +79,17 @@ class FlightLock:
             raise FdrOpenError(self.path, reason=reason, errno=error.errno) from error
 
     def is_in_place(self) -> bool:
-        """Return whether the file that is locked still has its name: others look there."""
+        """Return whether it is held, and its file still has its name: others look there."""
         try:
-            return fs.identity_of(self.path) == self._identity
+            # Of a file that nobody holds open another one may have the number by now.
+            return self._lock.is_locked and fs.identity_of(self.path) == self._identity
         except OSError:
             return False
+
+    def is_noted(self, flight_id: str) -> bool:
+        """Return whether the note in the file is of this flight, whoever holds the lock."""
+        note = _note_in(self.path)
+        return isinstance(note, dict) and note.get('flight_id') == flight_id
 
     def release(self) -> None:
         """Give the lock back; a second call does nothing. Never raises."""
@@ -116,10 +122,20 @@ class FlightLock:
             fs.close(descriptor)
 
 
+def _note_in(path: Path) -> object:
+    """Return the note as it stands in the file; None when it cannot be read."""
+    try:
+        return json.loads(fs.read_file(path, _NOTE_BYTES_MAX))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
 def _read_note(path: Path) -> str:
     """Return who holds the lock in words; empty when the note cannot be read."""
+    note = _note_in(path)
+    if not isinstance(note, dict):
+        return ''
     try:
-        note = json.loads(fs.read_file(path, _NOTE_BYTES_MAX))
         return f'pid {note["pid"]} on {note["host"]}, flight {note["flight_id"]}'
-    except (OSError, ValueError, KeyError, TypeError):
+    except KeyError:
         return ''

@@ -326,6 +326,23 @@ def test_a_file_that_was_removed_is_noticed_and_begun_anew() -> None:
     assert footer.records_written - footer.records_rolled_off == len(records_in(rig.flight))
 
 
+def test_a_segment_that_was_gone_and_is_there_again_stays() -> None:
+    """It is counted as lost, and nobody removes what was recorded."""
+    rig = flying()
+    rig.write([0])
+    rig.recorder.split()
+    (name, segment), *_ = rig.flight.segments.items()
+    del rig.flight.segments[name]
+    rig.write([1])
+    rig.recorder.split()
+    rig.flight.segments[name] = segment
+    rig.write([2])
+    rig.recorder.split()
+    assert rig.recorder.close_flight().clean_shutdown
+    assert name in rig.flight.segments
+    assert name not in [facts.name for facts in rig.flight.listed]
+
+
 def test_a_closed_segment_that_was_removed_is_not_listed_any_more() -> None:
     """rosbag2 would refuse the whole bag."""
     rig = flying({'flight_bytes_max': 8 << 20})

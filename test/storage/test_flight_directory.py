@@ -193,6 +193,20 @@ def test_a_flight_id_is_used_once(root: Root) -> None:
     other.close_flight()
 
 
+def test_a_second_disk_that_has_the_flight_already_is_not_claimed(root: Root) -> None:
+    """An id that is set by hand may be there of a flight before; that one stays as it is."""
+    store = root.store()
+    store.open_flight()
+    filled(store, 0).close({})
+    store.close_flight()
+    with pytest.raises(FdrOpenError, match='exists already'):
+        root.store().claim()
+    assert root.segments() == {f'{FLIGHT_ID}_0.mcap'}
+    other = root.store(OTHER_FLIGHT_ID)
+    other.open_flight()
+    other.close_flight()
+
+
 def test_segments_are_named_after_the_flight(root: Root) -> None:
     """As rosbag2 wants it, with the number that orders them."""
     store = root.store()
@@ -451,3 +465,32 @@ def test_a_root_that_cannot_be_put_in_order(disk: DiskRoot) -> None:
         disk.store().open_flight()
     assert tree(disk.path) == {}
     assert is_free(disk.path)
+
+
+def test_a_second_disk_whose_directory_cannot_be_looked_at(disk: DiskRoot) -> None:
+    """It is not claimed."""
+    disk.path.mkdir()
+    (disk.path / FLIGHT_ID).symlink_to(FLIGHT_ID)
+    with pytest.raises(FdrOpenError, match='symbolic links') as caught:
+        disk.store().claim()
+    assert caught.value.errno == errno.ELOOP
+    assert is_free(disk.path)
+
+
+def test_a_lock_that_cannot_be_taken_again_says_why(disk: DiskRoot) -> None:
+    """The error of the system decides what is done about it."""
+    store = disk.store()
+    store.open_flight()
+    (disk.path / LOCK_NAME).unlink()
+    (disk.path / LOCK_NAME).mkdir()
+    with pytest.raises(OSError, match='no lock can be taken') as caught:
+        store.open_segment(0, TEXTS)
+    assert caught.value.errno == errno.EISDIR
+    (disk.path / LOCK_NAME).rmdir()
+    other = FlightLock(disk.path)
+    other.acquire(OTHER_FLIGHT_ID)
+    with pytest.raises(OSError, match='holds the lock') as caught:
+        store.open_segment(0, TEXTS)
+    assert caught.value.errno == errno.EBUSY
+    other.undo()
+    store.open_segment(0, TEXTS).close({})
