@@ -187,9 +187,13 @@ class FlightSession:
         :raises FdrOpenError: it cannot be opened; nothing is left behind.
         :raises ConfigError: ``flight_id`` is not a UUID.
         """
-        self._config = fitted(self._config, report=self._report)
+        # Told once the flight is open: an opening that fails is tried again and again.
+        findings: list[Event] = []
+        self._config = fitted(self._config, report=findings.append)
         self._recorder = self._make_recorder(self._config)
         self._recorder.open_flight(header_for(self._config, clock=self._clock))
+        for event in findings:
+            self._report(event)
         self._move(Change.OPENED)
 
     def _make_recorder(self, config: RecorderConfig) -> FlightRecorder:

@@ -449,6 +449,19 @@ def test_less_space_than_the_cap_lowers_it(tmp_path: Path, free: Callable[[int],
     assert header.configuration['flight_bytes_max'] == 5 * MIB
 
 
+def test_a_lower_cap_of_a_flight_that_is_not_opened_is_not_told(
+    tmp_path: Path, free: Callable[[int], None]
+) -> None:
+    """It would be told at every try, before what really is in the way."""
+    first = Rig(tmp_path, flight_id=str(UUID(int=1)), flight_bytes_max=4 * MIB).begin()
+    free(5 * MIB)
+    second = Rig(tmp_path, flight_bytes_max=9 * MIB)
+    with pytest.raises(FdrConcurrentWriterError):
+        second.session.open_flight()
+    assert second.events == []
+    first.session.finish()
+
+
 def test_the_cap_of_all_flights_lowers_that_of_one(tmp_path: Path) -> None:
     """And refuses the flight when it is too small for one."""
     rig = Rig(tmp_path, flight_bytes_max=9 * MIB, root_bytes_max=4 * MIB)
