@@ -268,7 +268,9 @@ class FdrNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         """Send the alerts that wait, then let go of everything."""
-        self._alerts.close(_ALERTS_CLOSE_S)
+        # At shutdown rclpy of Kilted destroys every node, also one that a parameter has refused.
+        if hasattr(self, '_alerts'):
+            self._alerts.close(_ALERTS_CLOSE_S)
         super().destroy_node()
 
     def _take_in(self) -> None:
