@@ -70,6 +70,7 @@ def render(report: RecoveryReport) -> str:
         for segment in report.segments
     ]
     lines += [f'lost: {text}' for text in report.losses]
+    lines += [f'the rest of the flight is in {path}' for path in report.elsewhere]
     if report.was_in_order:
         lines.append('in order: nothing to do')
     elif report.is_applied:

@@ -144,9 +144,11 @@ class _Reading:
     @cached_property
     def stock(self) -> Stock:
         """What became of the segments that the flight has had."""
+        footer = self.footer
         return take_stock(
             self.folders,
-            footer=self.footer,
+            # A recovery knows how many were dropped only where those were the first ones.
+            footer=footer if footer is not None and footer.clean_shutdown else None,
             dropped={index: drop.reason for index, drop in self.tally.drops.items()},
             is_whole=self.is_whole,
         )

@@ -25,6 +25,7 @@ import errno
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.debrief.flight_files import find_segments
+from fdr_node.debrief.parts import find_parts
 from fdr_node.errors import StorageError
 from fdr_node.schema import HEADER_NAME
 from fdr_node.storage.flight_root import is_flight_directory
@@ -76,6 +77,8 @@ class RecoveryReport:
     :param losses: what is lost, in words; empty when nothing is.
     :param was_in_order: there was nothing to do.
     :param is_applied: it was done, and not only planned.
+    :param elsewhere: the other directories of the flight, where they are or were on the aircraft;
+        what is in them is not looked at.
     """
 
     directory: Path
@@ -83,6 +86,7 @@ class RecoveryReport:
     losses: tuple[str, ...]
     was_in_order: bool
     is_applied: bool
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -97,6 +101,7 @@ class RecoveryReport:
             'applied': self.is_applied,
             'records': self.records,
             'losses': list(self.losses),
+            'elsewhere': list(self.elsewhere),
             'segments': [
                 {
                     'file': segment.file,
@@ -132,13 +137,14 @@ def recover_flight(
     def progress(done: int) -> None:
         on_progress(done, sum(sizes))
 
+    elsewhere = tuple(part.name for part in find_parts(real) if part.directory != real)
     if not is_applied:
-        return _report(_plan(real, progress), is_applied=False)
+        return _report(_plan(real, progress), elsewhere, is_applied=False)
     lock = FlightLock(real.parent)
     lock.acquire(real.name)
     try:
         plan = _plan(real, progress)
-        report = _report(plan, is_applied=True)
+        report = _report(plan, elsewhere, is_applied=True)
         if not plan.is_in_order:
             recover(plan)
     finally:
@@ -160,13 +166,14 @@ def _no_flight(path: Path, reason: str) -> StorageError:
     return StorageError('recover', path=path, errno=errno.ENOENT, reason=reason)
 
 
-def _report(plan: FlightPlan, *, is_applied: bool) -> RecoveryReport:
+def _report(plan: FlightPlan, elsewhere: tuple[str, ...], *, is_applied: bool) -> RecoveryReport:
     return RecoveryReport(
         directory=plan.directory,
         segments=tuple(_segment(item) for item in plan.segments),
         losses=tuple(plan.losses),
         was_in_order=plan.is_in_order,
         is_applied=is_applied,
+        elsewhere=elsewhere,
     )
 
 

@@ -25,7 +25,7 @@ from typing import Final
 
 from fdr_node.errors import PayloadError, RecordDecodeError
 from fdr_node.record import decode_cdr, ID_BYTES_MAX, peek
-from fdr_node.schema import decode_payload, FlightHeader, Kind, SegmentDropped
+from fdr_node.schema import decode_payload, DropReason, FlightHeader, Kind, SegmentDropped
 from mcap.opcode import Opcode
 
 _HEAD: Final = struct.Struct('<BQ')
@@ -66,7 +66,7 @@ class Census:
 
     :ivar producers: whose records there are.
     :ivar records_rolled_off: records of dropped segments, as the recorder said last.
-    :ivar segments_dropped: segments that were dropped, likewise.
+    :ivar segments_dropped: segments that were dropped to make room, likewise: the first ones.
     """
 
     def __init__(self) -> None:
@@ -114,6 +114,7 @@ class Census:
                 payload = decode_payload(decode_cdr(data).payload)
                 dropped = SegmentDropped.from_payload(payload)
                 self.records_rolled_off = dropped.records_rolled_off
-                self.segments_dropped = dropped.index + 1
+                if dropped.reason is not DropReason.MISSING:
+                    self.segments_dropped = dropped.index + 1
         except (PayloadError, RecordDecodeError):
             return

@@ -33,9 +33,11 @@ from fdr_node.schema import (
     FlightHeader,
     FOOTER_NAME,
     HEADER_NAME,
+    PARTS_NAME,
     SEGMENT_FOOTER_NAME,
 )
 from fdr_node.storage import bag_format, fs, repair, repeats
+from fdr_node.storage.listed import custom_text, parts_text, read_metadata, segment_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,7 +50,6 @@ P = TypeVar('P', FlightFooter, FlightHeader)
 _I64_MAX: Final = 2**63 - 1
 # Each takes at most four bytes of the 64 that a name may have.
 _NAME_LETTERS_MAX: Final = 16
-_METADATA_BYTES_MAX: Final = 64 << 20
 # What follows from the segments; of the other keys it is enough that they are there.
 _COMPARED: Final = (
     'relative_file_paths',
@@ -132,6 +133,11 @@ class FlightPlan:
         return _kept(self.segments)
 
     @property
+    def parts(self) -> str:
+        """Return all directories of a flight that went on in another one, as JSON."""
+        return parts_text(self.listed, *(item.found.texts for item in self.segments))
+
+    @property
     def is_in_order(self) -> bool:
         """Return whether there is nothing to do."""
         fine = all(item.verdict is Verdict.INTACT for item in self.segments)
@@ -154,8 +160,11 @@ class FlightPlan:
         there = {item.index for item in self.segments} - empty
         first = max((item.found.segments_dropped for item in self.segments), default=0)
         footer = _parse(FlightFooter, self.footer)
-        told = {footer.segment_count - 1 if footer else -1, *_listed_indexes(self.listed)}
+        told = {footer.segment_count - 1 if footer else -1, *segment_indexes(self.listed)}
         missing = set(range(first, max(told | there) + 1)) - there
+        if self.parts:
+            # What is not in this directory is in another one, unless it was listed here.
+            missing &= {*segment_indexes(self.listed)}
         words = {index: 'empty' if index in empty else 'missing' for index in missing}
         return losses + [f'segment {index} is {words[index]}' for index in sorted(missing)]
 
@@ -189,7 +198,7 @@ def plan_recovery(
         own = _without_repeats(source, found, following)
         segments.insert(0, _plan_segment(path, source, index, own, is_cut=own is not found))
         done += source.stat().st_size
-    listed = _read_metadata(directory)
+    listed = read_metadata(directory)
     kept = _kept(segments)
     header = _header_of(kept, listed)
     return FlightPlan(
@@ -220,8 +229,8 @@ def _recover_segment(item: SegmentPlan, plan: FlightPlan) -> None:
         case Verdict.TORN:
             repair.close_segment(item.source, item.found, _end_texts(item, plan))
         case Verdict.DAMAGED:
-            header = {HEADER_NAME: plan.header} if plan.header else {}
-            beginning = bag_format.beginning_texts(item.path.name, header)
+            texts = {HEADER_NAME: plan.header, PARTS_NAME: parts_text(None, item.found.texts)}
+            beginning = bag_format.beginning_texts(item.path.name, _filled(texts))
             end = _end_texts(item, plan)
             repair.copy_segment(item.source, item.found, beginning=beginning, end=end)
         case Verdict.EMPTY | Verdict.REPEATED:
@@ -311,13 +320,17 @@ def _metadata(plan: FlightPlan) -> str:
         )
         for item in plan.kept
     ]
-    texts = {HEADER_NAME: plan.header, FOOTER_NAME: plan.footer}
-    return bag_format.metadata_yaml(files, {name: text for name, text in texts.items() if text})
+    texts = {HEADER_NAME: plan.header, PARTS_NAME: plan.parts, FOOTER_NAME: plan.footer}
+    return bag_format.metadata_yaml(files, _filled(texts))
+
+
+def _filled(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
 
 
 def _header_of(kept: Sequence[SegmentPlan], listed: Mapping[str, object] | None) -> str:
     texts = [_text(item, HEADER_NAME) for item in kept if _is_trusted(item)]
-    texts.append(_listed_text(listed, HEADER_NAME))
+    texts.append(custom_text(listed, HEADER_NAME))
     texts += [_text(item, HEADER_NAME) for item in kept]
     return next((text for text in texts if _parse(FlightHeader, text)), '')
 
@@ -325,7 +338,7 @@ def _header_of(kept: Sequence[SegmentPlan], listed: Mapping[str, object] | None)
 def _footer_of(kept: Sequence[SegmentPlan], listed: Mapping[str, object] | None) -> str:
     last = kept[-1:]
     texts = [_text(item, FOOTER_NAME) for item in last if _is_trusted(item)]
-    texts.append(_listed_text(listed, FOOTER_NAME))
+    texts.append(custom_text(listed, FOOTER_NAME))
     texts += [_text(item, FOOTER_NAME) for item in last]
     return next((text for text in texts if _parse(FlightFooter, text)), '')
 
@@ -337,19 +350,6 @@ def _is_trusted(item: SegmentPlan) -> bool:
 
 def _text(item: SegmentPlan, name: str) -> str:
     return item.found.texts.get(name, '')
-
-
-def _listed_text(listed: Mapping[str, object] | None, name: str) -> str:
-    custom_data = (listed or {}).get('custom_data')
-    text = custom_data.get(name) if isinstance(custom_data, dict) else None
-    return text if isinstance(text, str) else ''
-
-
-def _listed_indexes(listed: Mapping[str, object] | None) -> Iterable[int]:
-    names = (listed or {}).get('relative_file_paths')
-    texts = [str(name) for name in names] if isinstance(names, list) else []
-    indexes = [bag_format.segment_index(text) for text in texts]
-    return [index for index in indexes if index is not None]
 
 
 def _parse(payload_type: type[P], text: str) -> P | None:
@@ -392,17 +392,3 @@ def _producers(found: Salvage) -> Iterable[str]:
         return ()
     producers = footer.get('producers') if isinstance(footer, dict) else None
     return [str(name) for name in producers] if isinstance(producers, dict) else ()
-
-
-def _read_metadata(directory: Path) -> Mapping[str, object] | None:
-    try:
-        data = fs.read_file(directory / bag_format.METADATA_NAME, _METADATA_BYTES_MAX)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return {}
-    try:
-        return bag_format.parse_metadata(data)
-    except (ValueError, RecursionError):
-        # What the YAML library makes of a date or a depth that cannot be.
-        return {}

@@ -31,7 +31,7 @@ import mcap_bytes
 from on_disk import tree
 from project import documented, ROOT, TESTS
 import pytest
-from rigs import FLIGHT_ID
+from rigs import FLIGHT_ID, TwoDiskRig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +125,17 @@ def test_a_flight_that_is_being_recorded_ends_with_1(
     assert (out, err.count('\n')) == ('', 1)
     assert f'pid {process.pid} on ' in err
     assert f'flight {FLIGHT_ID} holds the lock' in err
+
+
+def test_the_rest_of_a_flight_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is in another directory, and nothing is called lost for it."""
+    rig = TwoDiskRig(tmp_path)
+    rig.open_flight()
+    rig.move()
+    rig.recorder.close_flight()
+    assert main(['recover', str(rig.spare)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [f'the rest of the flight is in {rig.first}', 'in order: nothing to do']
 
 
 @pytest.mark.parametrize('is_terminal', [False, True])

@@ -17,23 +17,28 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from bag_reader import read_bag
+from bag_reader import metadata_of, read_bag
 from crafted import HEADER, name_of, own, records, segment, Style, write_flight
 from failing_calls import FailingCalls
 from fdr_node.config import KIB, MIB
+from fdr_node.debrief.flight_files import find_segments
+from fdr_node.debrief.info import inspect_flight
+from fdr_node.debrief.parts import find_parts
 from fdr_node.debrief.recover import recover_flight, RecoveryReport
 from fdr_node.errors import FdrConcurrentWriterError, FdrOpenError, StorageError
+from fdr_node.schema import PARTS_NAME
 from fdr_node.storage.lock import FlightLock, LOCK_NAME
 from fdr_node.storage.recovery import Verdict
 import mcap_bytes
 from on_disk import tree
 from project import TESTS
 import pytest
-from rigs import DiskRig, FLIGHT_ID
+from rigs import DiskRig, FLIGHT_ID, TwoDiskRig
 from small_disk import make_read_only, small_disk
 
 if TYPE_CHECKING:
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fdr_node.recording.flight import Flight
+    from rigs import Rig
 
 SMALL_CHUNKS = Style(chunk_bytes=200)
 TORN_BYTES = 40
@@ -163,6 +169,84 @@ def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
     assert {item[1] for item in told} == {total}
     assert done == sorted(done)
     assert 0 < done[0] < done[-1] <= total
+
+
+# --- a flight on two disks
+
+
+def moved(root: Path) -> TwoDiskRig:
+    """Return a flight that has gone on on the second disk, and is not closed there."""
+    rig = TwoDiskRig(root, {'flight_bytes_max': 8 << 20})
+    rig.open_flight()
+    rig.write(range(5), payload_bytes=180 * KIB)
+    rig.recorder.commit()
+    rig.move()
+    rig.write(range(5, 9), payload_bytes=180 * KIB)
+    rig.recorder.commit()
+    return rig
+
+
+def crash(rig: Rig) -> None:
+    """Do what the system does for a recorder that was killed."""
+    flight: Flight | None = rig.recorder._flight
+    assert flight is not None
+    flight.abandon()
+    flight.release()
+
+
+def custom_data(directory: Path) -> dict[str, str]:
+    """Return what the flight has added to its bag."""
+    found = metadata_of(directory)['custom_data']
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize('is_closed', [False, True])
+def test_what_is_on_the_other_disk_is_not_lost(tmp_path: Path, *, is_closed: bool) -> None:
+    """Each directory is put in order by itself, and still names the other."""
+    rig = moved(tmp_path)
+    if is_closed:
+        rig.recorder.close_flight()
+    else:
+        crash(rig)
+    parts = custom_data(rig.spare)[PARTS_NAME]
+    assert find_segments(rig.spare)[0].name == f'{FLIGHT_ID}_3.mcap'
+    for directory, other in ((rig.first, rig.spare), (rig.spare, rig.first)):
+        for report in (planned(directory), applied(directory)):
+            assert (report.losses, report.elsewhere) == ((), (str(other),))
+        assert custom_data(directory)[PARTS_NAME] == parts
+        assert applied(directory).was_in_order
+        assert find_parts(directory)[0].directory == rig.first
+    info = inspect_flight(rig.first)
+    assert (info.is_balanced, info.problems, info.clean_shutdown) == (True, (), is_closed)
+
+
+def test_what_the_directory_itself_listed_is_lost_when_it_is_gone(tmp_path: Path) -> None:
+    """It was nowhere else."""
+    rig = moved(tmp_path)
+    rig.recorder.close_flight()
+    (rig.spare / f'{FLIGHT_ID}_4.mcap').unlink()
+    shutil.rmtree(rig.first)
+    report = planned(rig.spare)
+    assert report.losses == ('segment 4 is missing',)
+    assert report.elsewhere == (str(rig.first),)
+
+
+def test_a_copy_without_the_damage_names_the_directories_too(tmp_path: Path) -> None:
+    """Without its metadata the segment is all that does."""
+    rig = moved(tmp_path)
+    rig.recorder.close_flight()
+    (rig.spare / 'metadata.yaml').unlink()
+    path = rig.spare / f'{FLIGHT_ID}_3.mcap'
+    data = bytearray(path.read_bytes())
+    data[chunks_of(bytes(data))[0] + 100] ^= 1
+    path.write_bytes(data)
+    report = applied(rig.spare)
+    assert report.segments[0].verdict is Verdict.DAMAGED
+    (rig.spare / 'metadata.yaml').unlink()
+    for other in find_segments(rig.spare)[1:]:
+        other.unlink()
+    assert [part.directory for part in find_parts(rig.spare)] == [rig.first, rig.spare]
 
 
 # --- the lock

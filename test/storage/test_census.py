@@ -18,7 +18,7 @@ from __future__ import annotations
 import struct
 
 from fdr_node.record import encode_cdr
-from fdr_node.schema import Kind
+from fdr_node.schema import DropReason, Kind
 from fdr_node.storage.census import Census, index_entries
 import pytest
 from rigs import record_of
@@ -78,6 +78,12 @@ def test_what_was_dropped_is_known_from_the_log() -> None:
     """As the last record of the recorder itself says."""
     census = census_of(drop_of(0, 0), drop_of(1, 9))
     assert (census.segments_dropped, census.records_rolled_off) == (2, 9)
+
+
+def test_a_segment_that_somebody_removed_says_nothing_of_those_before() -> None:
+    """Only what was dropped to make room was the oldest."""
+    census = census_of(drop_of(0, 3), drop_of(5, 9, reason=DropReason.MISSING))
+    assert (census.segments_dropped, census.records_rolled_off) == (1, 9)
 
 
 @pytest.mark.parametrize(

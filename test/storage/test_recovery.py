@@ -34,7 +34,7 @@ from bag_reader import metadata_of
 from failing_calls import FailingCalls
 from fdr_node.config import KIB, MIB
 from fdr_node.schema import FlightFooter
-from fdr_node.storage import mcap_format, recovery, repair
+from fdr_node.storage import listed, mcap_format, repair
 from fdr_node.storage.compression import LZ4, ZSTD
 from fdr_node.storage.recovery import plan_recovery, recover
 from mcap_bytes import records_of
@@ -532,7 +532,7 @@ def test_metadata_that_is_too_long_is_none(
 ) -> None:
     """It is written anew."""
     directory = put(closed_flight(), tmp_path)
-    monkeypatch.setattr(recovery, '_METADATA_BYTES_MAX', 1000)
+    monkeypatch.setattr(listed, '_METADATA_BYTES_MAX', 1000)
     assert plan_of(directory).listed == {}
     recover_flight(directory)
     assert tree(directory) == closed_flight()

@@ -31,7 +31,7 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from bag_reader import read_bag, read_files
 from fdr_node.record import encode_cdr, peek
-from fdr_node.schema import encode_payload, HEADER_NAME, SegmentDropped
+from fdr_node.schema import DropReason, encode_payload, HEADER_NAME, SegmentDropped
 from fdr_node.storage import mcap_format
 from fdr_node.storage.recovery import plan_recovery, recover
 import mcap_bytes
@@ -187,7 +187,13 @@ def message_of(data: bytes) -> bytes:
     return head + data
 
 
-def drop_of(index: int, rolled_off: int, *, session_id: int = SESSION_ID) -> bytes:
+def drop_of(
+    index: int,
+    rolled_off: int,
+    *,
+    session_id: int = SESSION_ID,
+    reason: DropReason = DropReason.CAP,
+) -> bytes:
     """Return a message in which the recorder, or who says so, tells that a segment went."""
     payload = SegmentDropped(
         file=name_of(index),
@@ -197,6 +203,7 @@ def drop_of(index: int, rolled_off: int, *, session_id: int = SESSION_ID) -> byt
         start_ns=0,
         end_ns=0,
         records_rolled_off=rolled_off,
+        reason=reason,
     )
     record = record_of(0, producer_id='fdr')._replace(
         kind='segment_dropped',
