@@ -20,15 +20,14 @@ import gc
 import logging
 import os
 from pathlib import Path
-import threading
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.schema import LossCause
 from fuse_disk import CHANGES, fuse_disk
-from on_disk import open_descriptors
 import pytest
 from session_rig import Rig
+from sortie import sortie_of
 
 if TYPE_CHECKING:
     from fuse_disk import FuseDisk
@@ -40,6 +39,8 @@ NUMBERS = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.ENODEV, errno.EDQUOT, err
 # After these everything that is kept once has been kept.
 WARM_UP = 100
 CYCLES = 1000
+NODE_WARM_UP = 20
+NODE_CYCLES = 150
 GROWTH_BYTES_MAX = 2 << 20
 RING_RECORDS = 100
 # Longer than commit_interval_s, and than the longest pause between two tries.
@@ -47,20 +48,29 @@ PAUSE_S = 2.5
 
 
 class Held(NamedTuple):
-    """What this process holds."""
+    """What a process holds."""
 
     descriptors: int
     threads: int
     resident_bytes: int
 
     @classmethod
-    def now(cls) -> Held:
-        """Return what it holds now."""
-        gc.collect()
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
+    def of(cls, process: str) -> Held:
+        """Return what a process holds now, by its number or ``self``."""
+        place = Path('/proc') / process
+        pages = int((place / 'statm').read_text().split()[1])
         return cls(
-            open_descriptors(), threading.active_count(), pages * os.sysconf('SC_PAGE_SIZE')
+            descriptors=len(list((place / 'fd').iterdir())),
+            threads=len(list((place / 'task').iterdir())),
+            resident_bytes=pages * os.sysconf('SC_PAGE_SIZE'),
         )
+
+    def check_against(self, before: Held) -> None:
+        """Check that nothing has come to what was held before."""
+        LOG.info('held after the warm-up and in the end: %s, %s', before, self)
+        assert self.descriptors == before.descriptors
+        assert self.threads == before.threads
+        assert self.resident_bytes <= before.resident_bytes + GROWTH_BYTES_MAX
 
 
 def cycle(rig: Rig, disk: FuseDisk, number: int, first: int) -> int:
@@ -91,19 +101,16 @@ def test_failures_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
     with fuse_disk(tmp_path) as disk:
         rig = Rig(disk.place / 'root', ring_records_max=RING_RECORDS).begin()
         records, recoveries = 0, 0
-        held: list[Held] = []
         for place in range(CYCLES):
             if place == WARM_UP:
-                held.append(Held.now())
+                gc.collect()
+                before = Held.of('self')
             records = cycle(rig, disk, NUMBERS[place % len(NUMBERS)], records)
             recoveries += len(rig.told('recovered'))
             # What the test itself keeps is no leak.
             rig.events.clear()
-        held.append(Held.now())
-        LOG.info('held after the warm-up and in the end: %s', held)
-        assert held[-1].descriptors == held[0].descriptors
-        assert held[-1].threads == held[0].threads
-        assert held[-1].resident_bytes <= held[0].resident_bytes + GROWTH_BYTES_MAX
+        gc.collect()
+        Held.of('self').check_against(before)
 
         footer = rig.session.finish()
         assert footer is not None
@@ -114,3 +121,27 @@ def test_failures_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
         assert account.published == records
         assert footer.producers['imu_1'].lost.keys() == {LossCause.DISK}
         assert recoveries == CYCLES
+
+
+@pytest.mark.fault
+@pytest.mark.slow
+@pytest.mark.ros
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_they_leave_nothing_behind_in_the_real_node(tmp_path: Path) -> None:
+    """Over DDS, with a producer that publishes all the time; each time it is heard of."""
+    with fuse_disk(tmp_path) as disk, sortie_of(tmp_path, disk.place / 'root') as sortie:
+        # With a cap that is soon reached: a list of ever more segments would take ever more.
+        sortie.take_off('flight_bytes_max:=4194304')
+        pid = str(sortie.recorder.popen.pid)
+        status = sortie.station.status
+        for place in range(NODE_CYCLES):
+            if place == NODE_WARM_UP:
+                before = Held.of(pid)
+            disk.fail(NUMBERS[place % len(NUMBERS)], *CHANGES)
+            status.wait_for(lambda item: not item.ready_for_takeoff)
+            disk.mend()
+            status.wait_for(lambda item: item.ready_for_takeoff)
+        Held.of(pid).check_against(before)
+        sortie.land()
+        assert len(sortie.recorder.events('recovered')) == NODE_CYCLES
