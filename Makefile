@@ -13,7 +13,8 @@ ROS ?= jazzy
 LOCK := requirements$(if $(filter-out jazzy,$(ROS)),.$(ROS)).lock
 COPY := build/$(ROS)
 COPIED := .ci CHANGELOG.rst CONTRIBUTING.md LICENSE Makefile README.md docs fdr_node launch msg \
-  package.xml pyproject.toml resource setup.cfg setup.py test
+  package.xml pyproject.toml requirements.lock requirements.kilted.lock resource setup.cfg setup.py \
+  test
 
 # Where the flights of `make run` go, how long a sortie is, and a PX4 log to fly instead.
 FLIGHTS ?= flights
@@ -78,8 +79,7 @@ setup run test fault:
 	$(if $(wildcard $(LOCK)),,$(error ROS is $(ROS), allowed: jazzy, kilted))
 	mkdir -p $(COPY) && cd $(COPY) && rm -rf $(COPIED)
 	tar -c --exclude=fdr_node/msg --exclude='*.so' --exclude=__pycache__ $(COPIED) | tar -x -C $(COPY)
-	cmp -s $(LOCK) $(COPY)/requirements.lock || cp $(LOCK) $(COPY)/requirements.lock
-	$(MAKE) -C $(COPY) $@ ROS=jazzy FLIGHTS='$(abspath $(FLIGHTS))' \
+	$(MAKE) -C $(COPY) $@ ROS=jazzy LOCK=$(LOCK) FLIGHTS='$(abspath $(FLIGHTS))' \
 	  ULOG='$(if $(ULOG),$(abspath $(ULOG)))'
 
 bench lint types format:
@@ -122,11 +122,11 @@ comma := ,
 
 # Anew when the lock changed, so that nothing stays that is no longer listed. The few packages
 # that come as source are built with the setuptools of the lock.
-.venv/requirements: requirements.lock
+.venv/requirements: $(LOCK)
 	$(strip $(check_tools))
 	rm -rf .venv && $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet $$(grep -E '^(setuptools|wheel)==' requirements.lock)
-	$(BIN)/pip install --quiet --no-build-isolation --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet $$(grep -E '^(setuptools|wheel)==' $(LOCK))
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -r $(LOCK)
 	@touch $@
 
 .venv/package: .venv/requirements pyproject.toml setup.py setup.cfg package.xml \
