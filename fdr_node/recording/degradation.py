@@ -33,6 +33,7 @@ from fdr_node.schema import Degraded, DropReason, Recovered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from fdr_node.clock import Clock
     from fdr_node.events import Fact, Report
@@ -85,6 +86,8 @@ class Degradation:
         self._lost_told: Counter[str] = Counter()
         # Set by other threads: try again without waiting for the time.
         self._is_retry_asked = False
+        # Where the flight was written when it failed.
+        self._failed_in: Path | None = None
         self.failure: Failure | None = None
 
     @property
@@ -147,13 +150,14 @@ class Degradation:
             self.attempt(flight, 'commit', partial(self._cure, flight, failure))
 
     def _cure(self, flight: Flight, failure: Failure) -> None:
-        directory, reason = flight.store.directory, failure.reason
         self._react(flight, failure)
-        if flight.store.directory != directory:
-            directory = flight.store.directory
-            self._tell('fallback_opened', Level.WARN, directory=str(directory), reason=reason)
+        directory, reason = flight.store.directory, failure.reason
+        # There may have been several tries and moves, and it may be back where it was.
+        has_moved = directory != self._failed_in
+        if has_moved:
             reason = f'{reason}; continued in {directory}'
-        self._end(flight, Outage(failure.step, failure.errno_name, reason, failure.since_ns))
+        outage = Outage(failure.step, failure.errno_name, reason, failure.since_ns)
+        self._end(flight, outage, has_moved=has_moved)
 
     def _react(self, flight: Flight, failure: Failure) -> None:
         step = _called_for(flight, failure.errno, tries=failure.tries)
@@ -164,7 +168,7 @@ class Degradation:
             flight.move()
         flight.commit()
 
-    def _end(self, flight: Flight, outage: Outage) -> None:
+    def _end(self, flight: Flight, outage: Outage, *, has_moved: bool = False) -> None:
         """Put what is to be known of an outage before anything that came later, durably."""
         duration_ns = self._clock.monotonic_ns() - outage.since_ns
         total = Counter(self._lost_to_disk())
@@ -174,12 +178,16 @@ class Degradation:
         flight.put_own(Recovered(cause=outage.step, duration_ns=duration_ns, lost=busiest(lost)))
         flight.commit()
         self._lost_told, self.failure = total, None
+        directory = str(flight.store.directory)
+        if has_moved:
+            reason = outage.reason
+            self._tell('fallback_opened', Level.WARN, directory=directory, reason=reason)
         self._tell(
             'recovered',
             reason=outage.reason,
             duration_s=duration_ns / NS_PER_S,
             records_lost=lost.total(),
-            directory=str(flight.store.directory),
+            directory=directory,
         )
 
     def fail(self, flight: Flight, step: str, error: OSError) -> None:
@@ -188,6 +196,7 @@ class Degradation:
         before = self.failure
         if before is None:
             self.failure = Failure.first(step, error, now_ns)
+            self._failed_in = flight.store.directory
         else:
             self.failure = before.again(step, error, now_ns)
             if self.failure.log_at_ns == before.log_at_ns:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.record import peek
 from fdr_node.recording import rotation
-from fdr_node.recording.batch import share
+from fdr_node.recording.batch import RECORD_OVERHEAD_BYTES_MAX, share
 from fdr_node.recording.drops import Drops
 from fdr_node.recording.footer import segment_footer
 from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from fdr_node.clock import Clock, LogClock
     from fdr_node.config import RecorderConfig
     from fdr_node.recording.batch import Received
-    from fdr_node.recording.ports import FlightStore, PendingRecord, Segment
+    from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
     from fdr_node.schema import FlightFooter, FlightHeader, Payload
 
 
@@ -136,6 +136,12 @@ class Flight:
         return self._bytes_before + self.segment_bytes
 
     @property
+    def _open_facts(self) -> SegmentFacts | None:
+        """Of the open segment, once it holds records."""
+        facts = self._segment.facts if self._segment else None
+        return facts if facts and facts.records else None
+
+    @property
     def _bytes_before(self) -> int:
         return self.places.closed_bytes + self.drops.size_bytes
 
@@ -201,7 +207,7 @@ class Flight:
         segment = self._open_segment()
         self._commit(segment)
         if not self._is_listed and segment.facts.records:
-            self._publish(self._custom_data)
+            self.places.here.publish(self._custom_data, open_facts=self._open_facts)
             self._is_listed = True
         self._mark_committed()
 
@@ -220,7 +226,8 @@ class Flight:
         """
         # Listed again with the next commit, should there be no room for the list yet.
         self._is_listed = False
-        self.drops.note(self.places.here.give_back(self._custom_data), DropReason.SPACE)
+        item = self.places.here.give_back(self._custom_data, open_facts=self._open_facts)
+        self.drops.note(item, DropReason.SPACE)
 
     def leave(self, *, is_trusted: bool) -> None:
         """
@@ -270,7 +277,7 @@ class Flight:
         self.put_own(footer)
         self._end_segment(self._open_segment(), metadata)
         custom_data = {**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]}
-        self._publish(custom_data)
+        self.places.here.publish(custom_data, open_facts=self._open_facts)
         self.places.tell_others(custom_data)
         return footer
 
@@ -334,10 +341,21 @@ class Flight:
                 publish_time_ns=record.publish_time_ns,
             )
         self._left_over = []
-        while self.drops.notes:
-            self.put_own(self.drops.notes[0])
-            self.drops.notes.popleft()
+        self._put_notes(segment)
         return segment
+
+    def _put_notes(self, segment: Segment) -> None:
+        """
+        Put what is to be known of segments that are gone; of a great many the next takes the rest.
+
+        A record of the largest size must find room beside them.
+        """
+        room = self._config.record_bytes_max + RECORD_OVERHEAD_BYTES_MAX
+        while notes := self.drops.notes:
+            if not segment.fits(len(self._own.make(notes[0]).data) + room):
+                return
+            self.put_own(notes[0])
+            notes.popleft()
 
     def _end_segment(self, segment: Segment, metadata: Mapping[str, str]) -> None:
         self._commit(segment)
@@ -386,13 +404,6 @@ class Flight:
             self.drops.note(item, DropReason.MISSING)
         for item in self.places.here.make_room(self._custom_data):
             self.drops.note(item, DropReason.CAP)
-
-    def _publish(self, custom_data: Mapping[str, str]) -> None:
-        segment = self._segment
-        is_listed = segment is not None and segment.facts.records > 0
-        self.places.here.publish(
-            custom_data, open_facts=segment.facts if segment and is_listed else None
-        )
 
     def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
         """Return what stands at the end of a segment; the footer's record is yet to be put."""

@@ -157,15 +157,17 @@ class Place:
         left = self._closed_bytes - self._closed[0].facts.size_bytes
         return left >= self._config.degraded_keep_bytes
 
-    def give_back(self, custom_data: Mapping[str, str]) -> Closed:
+    def give_back(
+        self, custom_data: Mapping[str, str], *, open_facts: SegmentFacts | None
+    ) -> Closed:
         """
-        Drop the oldest segment of a full disk; there is one.
+        Drop the oldest segment of a full disk; there is one. The open one stays listed.
 
         Where the shorter list finds no room itself the file goes all the same, and the list is to
         be published again: until then the bag names a file that is gone.
         """
         with suppress(OSError):
-            self.publish(custom_data, without=1)
+            self.publish(custom_data, open_facts=open_facts, without=1)
         return self._drop_oldest()
 
     def _drop_oldest(self) -> Closed:

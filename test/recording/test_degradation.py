@@ -23,7 +23,7 @@ import errno
 import json
 from typing import TYPE_CHECKING
 
-from fdr_node.config import KIB
+from fdr_node.config import KIB, MIB
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, peek
 from fdr_node.schema import FOOTER_NAME, PARTS_NAME
@@ -194,6 +194,20 @@ def test_a_full_disk_that_takes_not_even_the_list() -> None:
     assert f'{FLIGHT_ID}_0.mcap' not in listed
 
 
+def test_the_open_segment_stays_listed_when_the_oldest_goes() -> None:
+    """A power cut while the disk is full leaves a bag that plays all that is there."""
+    rig = flying({'degraded_keep_bytes': 0})
+    rig.write([0])
+    rig.recorder.split()
+    rig.write([1])
+    rig.recorder.commit()
+    rig.write([2])
+    rig.faults.arm('commit', times=EVER, number=errno.ENOSPC)
+    rig.recorder.commit()
+    assert rig.recorder.degraded_reason
+    assert [facts.name for facts in rig.flight.listed] == [f'{FLIGHT_ID}_1.mcap']
+
+
 # --- a second disk
 
 
@@ -275,6 +289,39 @@ def test_back_to_the_first_disk_when_the_second_one_fails() -> None:
     assert sorted(indices) == [0, 1, 2]
 
 
+def test_a_move_that_takes_several_tries_is_told() -> None:
+    """Of what went wrong in between nobody has to know."""
+    rig = flying(has_spare=True)
+    for step in ('commit', 'open_segment', 'publish'):
+        rig.faults.arm(step, times=EVER, number=errno.EIO)
+    rig.spare_faults.arm('open_segment', times=3, number=errno.EMFILE)
+    rig.write([0])
+    rig.recorder.commit()
+    wait(rig, 10)
+    assert rig.recorder.status().directory == SPARE_ROOT / FLIGHT_ID
+    assert [event.facts['directory'] for event in told(rig, 'fallback_opened')] == [
+        str(SPARE_ROOT / FLIGHT_ID)
+    ]
+    (degraded,) = payloads(rig.spare_flight, 'degraded')
+    assert str(degraded['detail']).endswith(f'continued in {SPARE_ROOT / FLIGHT_ID}')
+
+
+def test_a_flight_that_is_back_where_it_was_has_not_moved() -> None:
+    """When the second disk failed as well, and the first was there again."""
+    rig = flying(has_spare=True)
+    rig.faults.arm('commit', times=2, number=errno.EIO)
+    rig.faults.arm('open_segment', number=errno.EIO)
+    rig.spare_faults.arm('open_segment', times=EVER, number=errno.EIO)
+    rig.write([0])
+    rig.recorder.commit()
+    wait(rig, 10)
+    assert rig.recorder.status().directory == ROOT / FLIGHT_ID
+    assert 'open_segment' in rig.spare_faults.calls
+    assert told(rig, 'fallback_opened') == []
+    (degraded,) = payloads(rig.flight, 'degraded')
+    assert 'continued' not in str(degraded['detail'])
+
+
 def test_with_both_disks_gone_it_holds_on_and_comes_back() -> None:
     """Whichever is back first is taken."""
     rig = flying(has_spare=True)
@@ -341,6 +388,24 @@ def test_a_segment_that_was_gone_and_is_there_again_stays() -> None:
     assert rig.recorder.close_flight().clean_shutdown
     assert name in rig.flight.segments
     assert name not in [facts.name for facts in rig.flight.listed]
+
+
+def test_a_great_many_segments_that_were_removed() -> None:
+    """What is to be said of them goes into several segments, none of them too large."""
+    rig = flying({'flight_bytes_max': 8 * MIB})
+    for seq in range(300):
+        rig.recorder.write_record(record_of(seq, producer_id=f'{seq:064}'))
+        if seq % 5 == 4:
+            rig.recorder.split()
+    for name in [*rig.flight.segments][:-1]:
+        del rig.flight.segments[name]
+    rig.write(range(500, 512), payload_bytes=LARGE_BYTES)
+    footer = rig.recorder.close_flight()
+    sizes = [segment.facts.size_bytes for segment in rig.flight.segments.values()]
+    assert max(sizes) <= rig.config.segment_bytes_max
+    notes = payloads(rig.flight, 'segment_dropped')
+    assert len({note['file'] for note in notes}) == len(notes) == footer.rollover_count
+    assert footer.records_written - footer.records_rolled_off == len(records_in(rig.flight))
 
 
 def test_a_closed_segment_that_was_removed_is_not_listed_any_more() -> None:
