@@ -224,6 +224,8 @@ def _other_parts(info: FlightInfo) -> dict[str, str]:
     here = [part.directory for part in others if part.directory is not None]
     gone = [part.listed_as for part in others if part.directory is None and part.listed_as]
     facts = {'and': ', '.join(here), 'not here': ', '.join(gone)}
+    if gone:
+        facts['not here'] += ' (--also DIR when it is somewhere else)'
     return {name: text for name, text in facts.items() if text}
 
 

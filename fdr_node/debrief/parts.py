@@ -71,6 +71,7 @@ class _Found:
     A directory that may be of the flight.
 
     :param parts: all directories that it names
+    :param roots: flight roots of its recorder; a disk that failed was not told more
     :param is_first: the flight began in it, as far as that can be told
     """
 
@@ -79,6 +80,7 @@ class _Found:
     bag: BagMetadata
     flight_id: str
     parts: Sequence[str]
+    roots: Sequence[str]
     is_first: bool
 
 
@@ -86,8 +88,8 @@ def find_parts(directory: Path, *, also: Path | None = None) -> list[Part]:
     """
     Return the directories of a flight, the one where it began first.
 
-    They are looked for where the flight says that they were on the aircraft, and beside the one
-    that is asked for.
+    They are looked for where the flight says that they were on the aircraft, in the roots that its
+    recorder was given, and beside the one that is asked for.
 
     :param directory: one of them
     :param also: another one; one that has been copied is found in no other way
@@ -130,37 +132,37 @@ def _others(found: Sequence[_Found], listed: Sequence[str]) -> Iterator[_Found]:
     """Return the directories of the flight that nobody has named by hand."""
     asked, known = found[0], [path for item in found for path in item.segments]
     count = len(found)
-    for path in [*map(Path, listed), *_siblings(asked.directory)]:
+    paths = [*map(Path, listed), *(Path(root) / asked.flight_id for root in asked.roots)]
+    for path in [*paths, *_siblings(asked.directory)]:
         if listed and count == len(listed):
             return
-        other = _other(path, asked, known, is_listed=bool(listed))
+        other = _other(path, asked, known, has_others=bool(listed))
         if other is not None:
             known += other.segments
             count += 1
             yield other
 
 
-def _other(path: Path, asked: _Found, known: Sequence[Path], *, is_listed: bool) -> _Found | None:
+def _other(path: Path, asked: _Found, known: Sequence[Path], *, has_others: bool) -> _Found | None:
     """
     Return another directory of the same flight; None when it is none, or cannot be read.
 
     :param known: segments of those that were found
-    :param is_listed: the flight has another one; else one that has the number of a known segment
-        is rather a copy
+    :param has_others: the flight is known to have another one
     """
     try:
         segments = find_segments(path)
         if not segments or not _is_same(segments, asked.segments) or _is_copy(segments, known):
             return None
-        if not is_listed and not {item.name for item in known}.isdisjoint(
-            item.name for item in segments
-        ):
-            return None
         other = _look(path)
     except OSError:
         # Whatever is wrong there, it is not here.
         return None
-    return other if other.flight_id == asked.flight_id else None
+    names = {item.name for item in known}
+    is_apart = names.isdisjoint(item.name for item in segments)
+    # When neither says that there are two, one that has a segment of the same name is a copy.
+    is_part = is_apart or has_others or bool(other.parts)
+    return other if is_part and other.flight_id == asked.flight_id else None
 
 
 def _siblings(directory: Path) -> list[Path]:
@@ -201,6 +203,7 @@ def _look(directory: Path) -> _Found:
         bag=bag,
         flight_id=header.flight_id if header else segments[0].name.rpartition('_')[0],
         parts=bag.parts or parse_parts(last.get(PARTS_NAME)),
+        roots=_roots(header),
         # What was begun after the move names the directories.
         is_first=segment_index(segments[0].name) == 0 or PARTS_NAME not in first,
     )
@@ -218,6 +221,12 @@ def _beginning(path: Path) -> Mapping[str, str]:
     except OSError:
         pass
     return texts
+
+
+def _roots(header: FlightHeader | None) -> list[str]:
+    settings = header.configuration if header else {}
+    roots = [settings.get(name) for name in ('flight_root', 'fallback_root')]
+    return [root for root in roots if isinstance(root, str) and root.startswith('/')]
 
 
 def _header(texts: Mapping[str, str]) -> FlightHeader | None:

@@ -34,13 +34,15 @@ from crafted import (
 )
 from fdr_node.cli.info import Progress, render, render_list
 from fdr_node.cli.main import main
-from fdr_node.debrief.balance import Account, ROLLED_OFF, UNREADABLE
+from fdr_node.debrief.balance import Account, ELSEWHERE, ROLLED_OFF, UNREADABLE
 from fdr_node.debrief.catalogue import FlightEntry, list_flights
-from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope, SegmentInfo
+from fdr_node.debrief.flight_info import FlightInfo, PartInfo, ProducerInfo, Scope, SegmentInfo
 from fdr_node.debrief.info import inspect_flight
-from fdr_node.schema import LossCause
+from fdr_node.debrief.outages import Outage
+from fdr_node.schema import DropReason, LossCause
 from project import documented, ROOT
 import pytest
+from rigs import TwoDiskRig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +201,91 @@ def test_names_cannot_move_the_cursor() -> None:
     assert len(text.splitlines()) == len(SHOWN.splitlines()) - 2
 
 
+OUTAGE = Outage(
+    cause='commit',
+    errno_name='EIO',
+    detail='commit: EIO: Input/output error',
+    end_ns=START_NS + 9000 * MS,
+    duration_ns=4000 * MS,
+    lost={'imu': 60, 'gps': 7},
+)
+
+
+def test_outages_for_people() -> None:
+    """When, how long, what was lost meanwhile, and why; the first ten of them."""
+    unknown = Outage(cause='stall', end_ns=START_NS)
+    info = replace(
+        INFO,
+        outages=(OUTAGE, unknown, *[OUTAGE] * 10),
+        outage_count=1012,
+        outage_records_lost=4321,
+    )
+    lines = render(info).splitlines()
+    place = lines.index(
+        'OUTAGES: the storage took nothing 1,012 times, 4,321 records lost meanwhile'
+    )
+    end = lines.index('', place)
+    assert lines[place + 1 : place + 4] == [
+        'FROM [s]  SECONDS  LOST  CAUSE',
+        '   5.000    4.000    67  commit: EIO: Input/output error',
+        '       ?        ?     0  stall',
+    ]
+    assert (end - place, lines[end - 1]) == (13, 'and 1,002 more')
+    assert 'OUTAGES' not in render(INFO)
+
+
+def test_why_a_segment_is_gone() -> None:
+    """Each reason in words."""
+    drops = [
+        replace(dropped(index, {}, rolled_off=1), reason=reason)
+        for index, reason in enumerate(DropReason)
+    ]
+    text = render(replace(INFO, dropped_segments=tuple(drops)))
+    words = [
+        line.partition('(')[2].partition(')')[0] for line in text.splitlines() if '_0' in line
+    ]
+    assert words == ['to keep the cap']
+    assert '_1.mcap (the disk was full): ' in text
+    assert '_2.mcap (somebody removed it): ' in text
+
+
+PARTS = (
+    PartInfo(directory='/cards/a', listed_as='/flights/flight-a'),
+    PartInfo(directory='/flights/flight-a', listed_as='/spare/flight-a'),
+)
+
+
+def test_a_flight_in_two_directories_for_people() -> None:
+    """Each segment has its own, and says whether it was left."""
+    first, second = INFO.segments
+    segments = (
+        replace(first, directory='/cards/a', is_left=True),
+        replace(second, directory='/flights/flight-a'),
+    )
+    lines = render(replace(INFO, parts=PARTS, segments=segments)).splitlines()
+    assert lines[1:3] == ['directory  /flights/flight-a', 'and        /cards/a']
+    place = next(place for place, line in enumerate(lines) if line.startswith('SEGMENT'))
+    assert [line.split()[-2:] for line in lines[place + 1 : place + 3]] == [
+        ['closed', '/cards/a'],
+        ['closed', '/flights/flight-a'],
+    ]
+    assert 'not closed' in lines[place + 1]
+    assert 'not closed' not in lines[place + 2]
+
+
+@pytest.mark.parametrize('clean_shutdown', [False, True])
+def test_a_directory_that_is_not_here(*, clean_shutdown: bool) -> None:
+    """What is not known is said to be so."""
+    parts = (replace(PARTS[0], directory=None), PARTS[1])
+    info = replace(INFO, parts=parts, is_balanced=None, clean_shutdown=clean_shutdown)
+    lines = render(info).splitlines()
+    assert lines[2] == 'not here   /flights/flight-a (--also DIR when it is somewhere else)'
+    closed = next(line for line in lines if line.startswith('closed'))
+    unknown = 'not known: the end may be in the directory that is not here'
+    assert closed == f'closed     {"cleanly" if clean_shutdown else unknown}'
+    assert lines[-1].startswith('BALANCED as far as it is here: 13,301 published')
+
+
 @pytest.mark.parametrize(
     ('size_bytes', 'text'),
     [
@@ -285,6 +372,53 @@ def test_a_root_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert [flight['clean_shutdown'] for flight in flights] == [True, False]
 
 
+def test_the_other_directory_is_named_by_hand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After landing both cards are copied to wherever there is room."""
+    rig = TwoDiskRig(tmp_path)
+    rig.open_flight()
+    rig.write(range(3))
+    rig.move()
+    rig.write(range(3, 5))
+    rig.recorder.close_flight()
+    card = rig.spare.rename(tmp_path / 'card')
+    assert main(['info', str(rig.first), '--json']) == 3
+    assert json.loads(capsys.readouterr().out)['complete'] is False
+    assert main(['info', str(rig.first), '--also', str(card), '--json']) == 3
+    info = json.loads(capsys.readouterr().out)
+    assert (info['complete'], info['balanced'], info['problems']) == (True, True, [])
+    assert info['parts'] == [
+        {'directory': str(rig.first), 'listed_as': str(rig.first)},
+        {'directory': str(card), 'listed_as': str(rig.spare)},
+    ]
+    assert len(info['outages']) == 1
+
+
+def test_another_directory_goes_with_a_flight_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not with one segment, and not with a root."""
+    directory = write_flight(tmp_path, {0: OPEN})
+    for path in (directory / 'flight-a_0.mcap', tmp_path):
+        assert main(['info', str(path), '--also', str(directory)]) == 1
+        assert capsys.readouterr().err.startswith('fdr: read: ')
+
+
+def test_a_list_marks_a_flight_in_two_directories(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What its footer counts is in both."""
+    rig = TwoDiskRig(tmp_path)
+    rig.open_flight()
+    rig.write(range(3))
+    rig.move()
+    rig.recorder.close_flight()
+    assert main(['info', str(rig.spare.parent)]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.endswith(f'clean; one of 2: {rig.first}, {rig.spare}')
+
+
 @pytest.mark.parametrize('name', ['nothing', 'empty', 'notes.txt'])
 def test_what_is_no_flight_ends_with_1(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -361,5 +495,5 @@ def test_the_documented_json_is_the_json(tmp_path: Path) -> None:
 def test_the_documented_causes_are_all() -> None:
     """A loss has no cause that the documentation does not explain."""
     text = (ROOT / 'docs' / 'cli.md').read_text(encoding='utf-8')
-    causes = [*LossCause, ROLLED_OFF, UNREADABLE]
+    causes = [*LossCause, ELSEWHERE, ROLLED_OFF, UNREADABLE]
     assert [cause for cause in causes if f'\n| `{cause}` |' not in text] == []

@@ -106,15 +106,18 @@ def test_a_directory_beside_it_with_other_segments_of_the_flight(tmp_path: Path)
 
 
 def test_a_first_disk_that_was_not_told_is_found_from_the_other(tmp_path: Path) -> None:
-    """It names nothing; beside the other it is found by its segments all the same."""
+    """It names nothing but the roots of its recorder, and its segments tell the rest."""
     rig = flown(tmp_path / 'aircraft', is_listed=False)
     assert 'fdr_flight_parts' not in (rig.first / 'metadata.yaml').read_text(encoding='utf-8')
-    assert found(rig.spare) == [rig.first, rig.spare]
-    assert found(rig.first) == [rig.first]
-    assert found(rig.first, rig.spare) == [rig.first, rig.spare]
+    for asked in (rig.first, rig.spare):
+        assert found(asked) == [rig.first, rig.spare]
     beside = rig.first.parent / 'spare'
     shutil.move(rig.spare, beside)
     assert found(rig.first) == [rig.first, beside]
+    elsewhere = tmp_path / 'elsewhere'
+    shutil.move(beside, elsewhere)
+    assert found(rig.first) == [rig.first]
+    assert found(rig.first, elsewhere) == [rig.first, elsewhere]
 
 
 def test_without_metadata_the_segments_tell(tmp_path: Path) -> None:
@@ -186,6 +189,7 @@ def test_a_list_that_is_none_names_nothing(value: str, tmp_path: Path) -> None:
     listed = json.dumps([str(rig.first), str(rig.spare)])
     assert listed in text
     path.write_text(text.replace(f"'{listed}'", f"'{value}'"), encoding='utf-8')
+    shutil.rmtree(rig.spare)
     assert found(rig.first) == [rig.first]
 
 
