@@ -17,7 +17,7 @@ Guards a segment that rosbag2's own writer writes, so that a failure is noticed.
 The writer tells of no error of the disk. So there has to be space before it is given anything;
 what it has written is read back at each commit, with the CRC of every chunk, and all of it again
 when the file is closed. What does not come back stays in memory and goes into another segment.
-What all of this cannot promise is in docs/operations.md.
+What all of this cannot promise is in docs/operations.md, and why it is done so in docs/adr/0008.
 """
 
 from __future__ import annotations
@@ -135,16 +135,17 @@ class Rosbag2Segment:
 
     def _begin(self) -> None:
         self._descriptor = fs.open_existing(self._path)
-        self._is_reserved = fs.reserve(self._descriptor, self._size_max)
+        writer, descriptor = self._opened()
+        self._is_reserved = fs.reserve(descriptor, self._size_max)
         self._check_space(_MARGIN_BYTES)
-        self._open_writer().flush()
+        writer.flush()
         with self._path.open('rb') as stream:
             beginning = stream.read()
         if not _is_beginning(beginning):
             self._refuse('the beginning of the file is not there')
         self._beginning = Whole(len(beginning), 0, 0, zlib.crc32(beginning))
         self._whole = self._beginning
-        self._put_end(self._whole)
+        _put_end(descriptor, self._whole)
         fs.sync_directory(self._path.parent)
 
     @property
@@ -206,15 +207,15 @@ class Rosbag2Segment:
         """
         if self._told == len(self._records):
             return
-        writer = self._open_writer()
+        writer, descriptor = self._opened()
         self._check_space(self._size_at_most(0) - self._whole.end)
         try:
             self._tell(writer)
             writer.flush()
             whole = self._read_back(is_ended=False)
-            self._put_end(whole)
+            _put_end(descriptor, whole)
             if self._sync == 'commit':
-                fs.sync_data(self._open_descriptor())
+                fs.sync_data(descriptor)
         except OSError:
             self._is_suspect = True
             raise
@@ -253,7 +254,7 @@ class Rosbag2Segment:
         if self._descriptor is not None and not self._is_ended:
             with suppress(OSError):
                 fs.truncate(self._descriptor, self._whole.end)
-                self._put_end(self._whole)
+                _put_end(self._descriptor, self._whole)
         with suppress(OSError):
             self._close_file()
 
@@ -301,7 +302,8 @@ class Rosbag2Segment:
     def _end(self) -> None:
         # Without space the writer would end the file all the same, and there is no second time.
         self._check_space(self._size_at_most(0) - self._whole.end)
-        writer, self._writer = self._open_writer(), None
+        writer, _ = self._opened()
+        self._writer = None
         try:
             writer.close()
             self._check_all(self._read_back(is_ended=True))
@@ -337,10 +339,6 @@ class Rosbag2Segment:
         self._descriptor = None
         fs.close(descriptor)
 
-    def _put_end(self, whole: Whole) -> None:
-        """Put an end behind what is whole; the writer's next chunk is written over it."""
-        fs.write_at(self._open_descriptor(), mcap_format.open_end(whole.crc), whole.end)
-
     def _size_at_most(self, record_bytes: int) -> int:
         """Return the size of the file closed with all records and one more, or more than it."""
         data_bytes = self._records_bytes + mcap_format.MESSAGE_OVERHEAD_BYTES + record_bytes
@@ -369,17 +367,17 @@ class Rosbag2Segment:
         is_full = fs.free_bytes(self._path.parent) < _MARGIN_BYTES
         raise OSError(errno.ENOSPC if is_full else errno.EIO, text, str(self._path))
 
-    def _open_writer(self) -> StockWriter:
-        if self._writer is None:
+    def _opened(self) -> tuple[StockWriter, int]:
+        """Return the writer, and a descriptor of the same file."""
+        if self._writer is None or self._descriptor is None:
             message = f'{self._path} is closed: a closed segment is never written again'
             raise ValueError(message)
-        return self._writer
+        return self._writer, self._descriptor
 
-    def _open_descriptor(self) -> int:
-        if self._descriptor is None:
-            message = f'{self._path} is closed'
-            raise ValueError(message)
-        return self._descriptor
+
+def _put_end(descriptor: int, whole: Whole) -> None:
+    """Put an end behind what is whole; the writer's next chunk is written over it."""
+    fs.write_at(descriptor, mcap_format.open_end(whole.crc), whole.end)
 
 
 def _bytes_of(records: Sequence[PendingRecord]) -> int:
