@@ -55,6 +55,7 @@ _LOOK_S: Final = 0.2
 # How often due records are made (s): as often as the client publishes.
 _STEP_S: Final = 0.02
 _LINE_BYTES_MAX: Final = 256
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 EXIT_NO_RECORDER: Final = 1
 EXIT_USAGE: Final = 2
@@ -100,6 +101,11 @@ def _fly(arguments: argparse.Namespace) -> int:
             ends = stop.wait if stop else _input_ends
             play(script, client, speed=plan.speed, begin_ns=begin_ns, ends=ends)
     _say('landed', client)
+    if stop:
+        # Python puts its handlers back to the default when it ends, and Ctrl-C under ros2 launch
+        # sends SIGINT twice: a late one would turn a clean end into a death by signal.
+        for number in _STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
     return 0
 
 
@@ -188,7 +194,7 @@ def _stop_on_signal() -> Event:
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOP_SIGNALS:
         signal.signal(number, on_signal)
     return stop
 
