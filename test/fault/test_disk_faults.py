@@ -189,14 +189,23 @@ def test_a_file_system_that_turns_read_only_and_is_mounted_anew(tmp_path: Path) 
 
 
 @long
-@pytest.mark.parametrize(('step', 'seconds'), [('fsync', 30), ('write', 5), ('create', 5)])
-def test_a_disk_that_hangs(tmp_path: Path, step: str, seconds: int) -> None:
+@pytest.mark.parametrize(
+    ('steps', 'seconds'),
+    [
+        pytest.param(('fsync',), 30, id='syncs'),
+        pytest.param(('write',), 5, id='writes'),
+        pytest.param(('create',), 5, id='at the cut'),
+        # As a file server does that cannot be reached.
+        pytest.param(('lookup', 'open', 'read', 'statfs', *CHANGES), 5, id='everything'),
+    ],
+)
+def test_a_disk_that_hangs(tmp_path: Path, steps: tuple[str, ...], seconds: int) -> None:
     """No such step comes back for so long; memory is full after half a second."""
     with fuse_disk(tmp_path) as disk, sortie_of(tmp_path, disk.place / 'root') as sortie:
         sortie.take_off()
         try:
             fault = sortie.suffer(
-                lambda: disk.hang(step),
+                lambda: disk.hang(*steps),
                 'FDR: disk stalled',
                 lost=seconds * RATE_HZ,
                 cure_it=disk.mend,
