@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-# Writer, status, and one for services, so that a stalled writer holds up nobody else.
-_THREADS = 3
+# Writer, status, the retry of an opening, and one for services, so that a stalled writer holds up
+# nobody else.
+_THREADS = 4
 
 # Should a fault come back at once, the log is not flooded.
 _FAULT_PAUSE_S = 0.1
