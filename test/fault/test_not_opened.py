@@ -43,7 +43,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-pytestmark = [pytest.mark.fault, pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.ros,
+    pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.timeout(60),
+]
 
 # What was measured: pytest --log-cli-level=INFO.
 LOG = logging.getLogger(__name__)
@@ -141,7 +147,6 @@ def doctor(obstacle: Obstacle, params_file: Path) -> tuple[int, list[str]]:
     return done.returncode, [item['name'] for item in checks if item['verdict'] == 'no-go']
 
 
-@pytest.mark.long
 @pytest.mark.parametrize('obstacle_in', OBSTACLES)
 def test_the_doctor_knows_before(
     tmp_path: Path, obstacle_in: Callable[[Path], AbstractContextManager[Obstacle]]
@@ -163,22 +168,15 @@ def test_the_doctor_knows_before(
     ('obstacle_in', 'text'),
     [
         pytest.param(missing, 'PreArm: FDR flight root missing', id='missing'),
-        pytest.param(
-            read_only, 'PreArm: FDR disk is read-only', id='read-only', marks=pytest.mark.long
-        ),
-        pytest.param(
-            full, 'PreArm: FDR disk has too little space', id='full', marks=pytest.mark.long
-        ),
-        pytest.param(
-            locked, 'PreArm: FDR locked by another recorder', id='locked', marks=pytest.mark.long
-        ),
+        pytest.param(read_only, 'PreArm: FDR disk is read-only', id='read-only'),
+        pytest.param(full, 'PreArm: FDR disk has too little space', id='full'),
+        pytest.param(locked, 'PreArm: FDR locked by another recorder', id='locked'),
         pytest.param(
             forbidden,
             'PreArm: FDR may not write to flight root',
             id='forbidden',
-            marks=pytest.mark.long,
         ),
-        pytest.param(broken, 'PreArm: FDR disk I/O error', id='broken', marks=pytest.mark.long),
+        pytest.param(broken, 'PreArm: FDR disk I/O error', id='broken'),
     ],
 )
 def test_what_is_in_the_way_of_a_flight(
@@ -212,7 +210,6 @@ def test_what_is_in_the_way_of_a_flight(
         assert recorder.stop() == 0
 
 
-@pytest.mark.long
 def test_a_recorder_that_never_recorded_says_so_at_its_end(tmp_path: Path) -> None:
     """By its exit code; nothing of it is left."""
     with sortie_of(tmp_path, tmp_path / 'mnt' / 'root') as sortie:
@@ -222,7 +219,6 @@ def test_a_recorder_that_never_recorded_says_so_at_its_end(tmp_path: Path) -> No
         assert not (tmp_path / 'mnt').exists()
 
 
-@pytest.mark.long
 def test_a_parameter_out_of_its_bound_is_heard_of(tmp_path: Path) -> None:
     """The process ends; its last words name the parameter."""
     with sortie_of(tmp_path, tmp_path / 'root') as sortie:
