@@ -24,6 +24,7 @@ from collections import Counter
 from dataclasses import dataclass
 import errno
 from functools import cached_property, partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fdr_node.debrief.balance import check_totals, Evidence, settle
@@ -233,13 +234,11 @@ def _following(paths: Sequence[Path], place: int, cut: set[Path]) -> list[Path]:
     that failed, and the number is used again on the other.
     """
     index = segment_index(paths[place].name)
-    same = [
-        path
-        for path in paths
-        if segment_index(path.name) == index and path != paths[place] and path not in cut
-    ]
-    later = [path for path in paths[place:] if segment_index(path.name) != index]
-    return [*same, *later[:1]]
+    before = takewhile(lambda path: segment_index(path.name) == index, reversed(paths[:place]))
+    after = place + 1
+    same = list(takewhile(lambda path: segment_index(path.name) == index, paths[after:]))
+    after += len(same)
+    return [*(path for path in before if path not in cut), *same, *paths[after:][:1]]
 
 
 def _report(on_progress: Progress, before: int, total: int, count: int) -> None:

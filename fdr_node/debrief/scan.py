@@ -97,10 +97,12 @@ def scan_segment(
             size_bytes = os.fstat(stream.fileno()).st_size
             reader = SegmentReader(stream, size_bytes=size_bytes)
             taker = _Taker(reader, scan, tally=tally, counts=counts)
-            for part in reader.parts():
-                taker.take(part, lambda at: any(_is_in(path, at, other) for other in following))
-                on_bytes(reader.offset)
-            taker.flush()
+            try:
+                for part in reader.parts():
+                    taker.take(part, lambda at: any(_is_in(path, at, it) for it in following))
+                    on_bytes(reader.offset)
+            finally:
+                taker.flush()
             on_bytes(reader.offset)
     except OSError as error:
         scan.problems.append(error.strerror or str(error))

@@ -31,7 +31,7 @@ from fdr_node.schema import LossCause, OTHERS
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fdr_node.record import FdrRecord
     from fdr_node.schema import FlightFooter
@@ -39,12 +39,14 @@ if TYPE_CHECKING:
 ROLLED = footer({'imu': totals(20)}, segment_count=4, rollover_count=2, rolled_off=10)
 
 
-def evidence(
+def evidence(  # noqa: PLR0913  # all of them are keywords
     items: Iterable[FdrRecord],
     flight_footer: FlightFooter | None,
     *,
     unreadable: Mapping[str, int] | None = None,
     has_start: bool = True,
+    has_inner_drops: bool = False,
+    is_whole: bool = True,
 ) -> Evidence:
     """Return what a flight with these records and this footer tells."""
     tally = Tally()
@@ -58,6 +60,8 @@ def evidence(
         records_rolled_off=flight_footer.records_rolled_off if flight_footer else dropped_records,
         rolled_off=tally.rolled_off,
         has_start=has_start,
+        has_inner_drops=has_inner_drops,
+        is_whole=is_whole,
     )
 
 
@@ -287,4 +291,90 @@ def test_more_sessions_than_are_followed_here_are_among_them(
     monkeypatch.setattr(tally_module, 'SESSIONS_MAX', 2)
     found = evidence([*records('imu', range(3)), *CROWD_RECORDS], CROWD)
     assert settle(found)[OTHERS].recorded == 6
+    assert lines(found) == []
+
+
+# --- a dropped segment between others
+
+INNER = [*range(5), *range(8, 20)]
+
+
+def test_a_dropped_segment_between_others_is_a_hole_with_a_name() -> None:
+    """Its records are missing in the middle; the footer knows that they were written."""
+    flight_footer = footer({'imu': totals(20)}, segment_count=4, rollover_count=1, rolled_off=3)
+    found = evidence(records('imu', INNER), flight_footer, has_start=False, has_inner_drops=True)
+    assert settle(found) == {
+        'imu': Account(published=20, recorded=17, lost_by={'rolled_off': 3}, sessions=1)
+    }
+    assert lines(found) == []
+    as_first = evidence(records('imu', INNER), flight_footer, has_start=False)
+    assert lines(as_first) == ['imu: missing records whose loss nothing names: 3']
+
+
+@pytest.mark.parametrize(
+    ('seqs', 'published', 'lost_by'),
+    [
+        pytest.param(INNER, 20, {'rolled_off': 3}, id='in the middle'),
+        pytest.param([*range(5), *range(9, 20)], 20, {'rolled_off': 3, 'unknown': 1}, id='more'),
+        pytest.param(range(20), 23, {'rolled_off': 3}, id='of another session'),
+    ],
+)
+def test_without_a_footer_the_log_names_what_was_in_it(
+    seqs: Sequence[int], published: int, lost_by: dict[str, int]
+) -> None:
+    """A hole is filled by that, and what is no hole comes on top."""
+    items = [*records('imu', seqs), own(0, dropped(1, {'imu': 3}, rolled_off=3))]
+    found = evidence(items, None, has_start=False, has_inner_drops=True)
+    account = settle(found)['imu']
+    assert (account.published, account.lost_by) == (published, lost_by)
+    assert account.is_balanced
+
+
+# --- a directory that is not here
+
+
+@pytest.mark.parametrize('seqs', [range(8, 20), range(8), [*range(4), *range(12, 20)]])
+def test_what_is_in_a_directory_that_is_not_here(seqs: Sequence[int]) -> None:
+    """The footer counts it, wherever in the flight it was."""
+    flight_footer = footer(
+        {'imu': totals(22, recorded=20, lost={LossCause.RING: 2})}, segment_count=4
+    )
+    found = evidence(records('imu', seqs), flight_footer, has_start=False, is_whole=False)
+    account = settle(found)['imu']
+    assert account.lost_by == {'elsewhere': 20 - len(seqs), 'ring': 2}
+    assert lines(found) == []
+
+
+def test_damage_and_drops_of_what_is_here_are_told_apart() -> None:
+    """Segments tell what of theirs cannot be read, and the log what was dropped."""
+    flight_footer = footer({'imu': totals(20)}, segment_count=4, rollover_count=1, rolled_off=5)
+    drop = own(0, dropped(2, {'imu': 5}, rolled_off=5))
+    found = evidence(
+        [drop, *records('imu', range(12, 18))],
+        flight_footer,
+        unreadable={'imu': 2},
+        has_start=False,
+        is_whole=False,
+    )
+    account = settle(found)['imu']
+    assert account.lost_by == {'elsewhere': 7, 'rolled_off': 5, 'unreadable': 2}
+    assert account.contradictions == ('records that were written and cannot be read: 2',)
+
+
+def test_producers_that_are_counted_together_may_be_elsewhere_too() -> None:
+    """And what is there beyond the count contradicts it all the same."""
+    found = evidence(CROWD_RECORDS[1:], CROWD, has_start=False, is_whole=False)
+    accounts = settle(found)
+    assert accounts[OTHERS].lost_by == {'elsewhere': 1, 'malformed': 2, 'ring': 1}
+    assert accounts['imu'].lost_by == {'elsewhere': 3}
+    assert lines(found) == []
+    more = evidence(records('imu', range(5)), CROWD, has_start=False, is_whole=False)
+    assert 'imu: records that can be read: 5, by the footer: 3' in lines(more)
+
+
+def test_without_a_footer_a_hole_has_no_name() -> None:
+    """Nobody knows whether it is in the directory that is not here, or lost."""
+    items = [own(0, dropped(1, {'gps': 3}, rolled_off=9)), *records('imu', [8, 9, 12])]
+    found = evidence(items, None, has_start=False, is_whole=False)
+    assert settle(found)['imu'].lost_by == {'unknown': 2}
     assert lines(found) == []

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections import Counter
+import errno
 from io import BytesIO
 import struct
 from typing import TYPE_CHECKING
@@ -35,16 +36,25 @@ from crafted import (
     START_NS,
     totals,
 )
+from failing_calls import FailingCalls
 from fdr_node.debrief.flight_info import SegmentInfo
+from fdr_node.debrief.info import inspect_flight
 from fdr_node.debrief.scan import Scan, scan_segment
+from fdr_node.debrief.segment_reader import Block, SegmentReader
 from fdr_node.debrief.tally import Tally
 from fdr_node.record import encode_cdr
 from fdr_node.schema import LossCause
+from fdr_node.storage.recovery import plan_recovery, recover
 from mcap.writer import CompressionType, Writer
+import mcap_bytes
 import pytest
+from rigs import DiskRig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from fdr_node.debrief.segment_reader import Part
 
 FOOTER = footer({'fdr': totals(2), 'imu': totals(3)}, segment_count=1)
 
@@ -175,3 +185,58 @@ def test_a_file_that_is_gone_is_a_problem(tmp_path: Path) -> None:
         file=name_of(0), records=0, size_bytes=0, start_ns=0, end_ns=0, directory=str(tmp_path)
     )
     assert scan == Scan(info=info, problems=['No such file or directory'])
+
+
+PARTS_OF = SegmentReader.parts
+
+
+def read_error(reader: SegmentReader) -> Iterator[Part]:
+    """Hand out what there is up to the first chunk, and fail."""
+    for part in PARTS_OF(reader):
+        yield part
+        if isinstance(part, Block):
+            raise OSError(errno.EIO, 'Input/output error')
+
+
+def test_what_was_read_before_the_disk_failed_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk that came before the error is whole."""
+    monkeypatch.setattr(SegmentReader, 'parts', read_error)
+    scan = scanned(tmp_path / name_of(0), segment(records('imu', range(3))))
+    assert (scan.info.records, scan.problems) == (3, ['Input/output error'])
+
+
+@pytest.mark.parametrize('end', ['not closed', 'cut off', 'closed'])
+def test_a_last_commit_that_the_next_segment_begins_with_counts_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """It was to be cut off, as its sync had failed, and the disk refused that too."""
+    rig = DiskRig(tmp_path)
+    rig.open_flight()
+    rig.write(range(4))
+    rig.recorder.commit()
+    rig.write(range(4, 6))
+    with monkeypatch.context() as patch:
+        calls = FailingCalls(patch)
+        calls.fail_always('fdatasync')
+        calls.fail_always('ftruncate')
+        rig.recorder.commit()
+    rig.recorder.commit()
+    rig.recorder.close_flight()
+    first, second = sorted(rig.directory.glob('*.mcap'))
+    data = first.read_bytes()
+    last = [raw for raw in mcap_bytes.records_of(data) if raw.opcode == mcap_bytes.CHUNK][-1]
+    if end == 'cut off':
+        behind = last.offset + last.size + 1
+        first.write_bytes(data[:behind])
+    if end == 'closed':
+        recover(plan_recovery(rig.directory, progress=lambda _: None))
+    kept = (False, 5 if end == 'closed' else 7)
+    cut = (end != 'closed', 5)
+    gone = tmp_path / 'gone'
+    for following, expected in (((), kept), ([gone], kept), ([gone, second], cut)):
+        scan = scan_segment(first, Tally(), on_bytes=lambda _count: None, following=following)
+        assert (scan.is_cut, scan.info.records) == expected
+    info = inspect_flight(rig.directory)
+    assert (info.is_balanced, info.producers['imu_1'].account.recorded) == (True, 6)
