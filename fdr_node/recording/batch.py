@@ -24,7 +24,7 @@ from itertools import accumulate
 from typing import Final, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fdr_node.record import RecordHead
 
@@ -48,3 +48,23 @@ def share(records: Sequence[Received], *, bytes_max: int, fits: Callable[[int], 
     while count > 1 and not fits(sizes[count - 1]):
         count //= 2
     return count
+
+
+def parts(records: Sequence[Received], *, bytes_max: int) -> Iterator[Sequence[Received]]:
+    """
+    Cut records into parts, in their order.
+
+    :param bytes_max: no part is larger, unless it is a single record.
+    """
+    sizes = [len(data) for data, _, _ in records]
+    if sum(sizes) <= bytes_max:
+        if records:
+            yield records
+        return
+    begin = part_bytes = 0
+    for place, size in enumerate(sizes):
+        if part_bytes and part_bytes + size > bytes_max:
+            yield records[begin:place]
+            begin, part_bytes = place, 0
+        part_bytes += size
+    yield records[begin:]

@@ -20,6 +20,14 @@ Pure: instants in.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from fdr_node.clock import NS_PER_S
+from fdr_node.events import Event, Level
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class StallWatch:
     """
@@ -63,3 +71,21 @@ class StallWatch:
         """Return the beginning of a stall that is over, once; to be called by the writer."""
         since_ns, self._since_ns = self._since_ns, None
         return since_ns
+
+
+def stall_event(waited_ns: int, directory: Path | None) -> Event:
+    """
+    Return what is told of a stall.
+
+    :param waited_ns: how long there has been no sign of life.
+    :param directory: where it was written.
+    """
+    return Event(
+        name='storage_stalled',
+        level=Level.ERROR,
+        facts={
+            'step': 'write',
+            'stalled_s': waited_ns / NS_PER_S,
+            'path': str(directory) if directory else None,
+        },
+    )

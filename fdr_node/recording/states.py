@@ -72,6 +72,15 @@ TRANSITIONS: Final[Mapping[tuple[State, Change], State]] = {
 }
 
 
+# Why the aircraft must not take off.
+NOT_READY: Final[Mapping[State, str]] = {
+    State.UNREADY: 'no flight is open',
+    State.READY: 'the flight is open but not recording',
+    State.DEGRADED: 'the disk is being tried',
+    State.CLOSED: 'no flight is open',
+}
+
+
 def after(state: State, change: Change) -> State:
     """
     Return the state that follows.
@@ -82,3 +91,18 @@ def after(state: State, change: Change) -> State:
     if following is None:
         raise FlightStateError(operation=change, state=state)
     return following
+
+
+def seen(state: State, *, is_failing: bool, is_listening: bool) -> State:
+    """
+    Return the state that follows from a look at the storage.
+
+    :param is_failing: it takes nothing.
+    :param is_listening: records are taken in.
+    """
+    if is_failing and state in {State.READY, State.RECORDING}:
+        return after(state, Change.FAILED)
+    if is_failing or state is not State.DEGRADED:
+        return state
+    cured = after(state, Change.CURED)
+    return after(cured, Change.STARTED) if is_listening else cured

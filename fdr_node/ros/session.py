@@ -35,9 +35,10 @@ from fdr_node.intake.ledger import Ledger
 from fdr_node.intake.loss_log import LossLog
 from fdr_node.intake.policy import parse_rules, Policy
 from fdr_node.intake.totals import overrun_of, totals_of
+from fdr_node.recording.batch import parts
 from fdr_node.recording.recorder import FlightRecorder
-from fdr_node.recording.stall import StallWatch
-from fdr_node.recording.states import after, Change, State
+from fdr_node.recording.stall import stall_event, StallWatch
+from fdr_node.recording.states import after, Change, NOT_READY, seen, State
 from fdr_node.ros.opening import fitted, header_for
 from fdr_node.schema import LossCause
 from fdr_node.storage.backends import open_store
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
-    from fdr_node.events import Fact, Report
+    from fdr_node.events import Report
     from fdr_node.intake.ledger import Account, Loss
     from fdr_node.intake.ring import Entry
     from fdr_node.recording.ports import FlightStore
@@ -58,6 +59,12 @@ if TYPE_CHECKING:
 # Records that the writer takes from the ring at a time.
 _BATCH_RECORDS = 512
 
+# And at most so many times, a large ring full: then it looks after what else there is to do.
+_BATCHES_MAX = 128
+
+# Of records, written between two signs of life.
+_PART_BYTES = 1 << 20
+
 # How long the end of a flight waits between two tries on a disk that refuses data.
 _RETRY_PAUSE_S = 0.05
 
@@ -65,13 +72,6 @@ _RETRY_PAUSE_S = 0.05
 _STALL_AGAIN_NS = 10 * NS_PER_S
 
 _STALLED = 'stall: the disk does not answer'
-
-_REASONS = {
-    State.UNREADY: 'no flight is open',
-    State.READY: 'the flight is open but not recording',
-    State.DEGRADED: 'the disk is being tried',
-    State.CLOSED: 'no flight is open',
-}
 
 
 class FlightSession:
@@ -123,6 +123,8 @@ class FlightSession:
         # Each step runs in one thread at a time; the end of the flight needs both.
         self._intake_lock = RLock()
         self._writer_lock = Lock()
+        # One for each who waits for the writer to come to an end.
+        self._waiting: deque[float] = deque()
 
     @property
     def state(self) -> State:
@@ -141,7 +143,7 @@ class FlightSession:
         """Why the aircraft must not take off; empty when it may."""
         if self._state is State.RECORDING:
             return self.degraded_reason
-        return self.degraded_reason or _REASONS[self._state]
+        return self.degraded_reason or NOT_READY[self._state]
 
     @property
     def cap_bytes(self) -> int:
@@ -221,18 +223,16 @@ class FlightSession:
         with self._intake_lock:
             if not self._backlog:
                 self._backlog = self._lanes.take(len(self._lanes))
-            return self._lost_by_producer()
-
-    def _lost_by_producer(self) -> dict[str, int]:
-        lost = {name: item.lost.get(LossCause.DISK, 0) for name, item in self.accounts().items()}
+            lost = {name: item.lost[LossCause.DISK] for name, item in self.accounts().items()}
         return {name: count for name, count in lost.items() if count}
 
     def listen(self) -> None:
         """Begin to listen: what producers published before now is not this flight's."""
         self._ledger.listen(self._clock.monotonic_ns())
-        self._is_listening = True
         self._stall.beat(self._clock.monotonic_ns())
-        self._move(Change.STARTED)
+        with self._state_lock:
+            # Both at once: who looks after the state must not start it a second time.
+            self._is_listening, self._state = True, after(self._state, Change.STARTED)
 
     def watch(self) -> None:
         """
@@ -244,13 +244,7 @@ class FlightSession:
         waited_ns = self._stall.look(now_ns)
         if waited_ns is not None and now_ns >= self._stall_told_ns:
             self._stall_told_ns = now_ns + _STALL_AGAIN_NS
-            directory = self._recorder.status().directory
-            facts: dict[str, Fact] = {
-                'step': 'write',
-                'stalled_s': waited_ns / NS_PER_S,
-                'path': str(directory) if directory else None,
-            }
-            self._report(Event(name='storage_stalled', level=Level.ERROR, facts=facts))
+            self._report(stall_event(waited_ns, self._recorder.status().directory))
         self._note_state()
 
     def retry(self) -> None:
@@ -269,12 +263,7 @@ class FlightSession:
     def _note_state(self) -> None:
         is_failing = bool(self.degraded_reason)
         with self._state_lock:
-            if is_failing and self._state in {State.READY, State.RECORDING}:
-                self._state = after(self._state, Change.FAILED)
-            elif not is_failing and self._state is State.DEGRADED:
-                self._state = after(self._state, Change.CURED)
-                if self._is_listening:
-                    self._state = after(self._state, Change.STARTED)
+            self._state = seen(self._state, is_failing=is_failing, is_listening=self._is_listening)
 
     def _move(self, change: Change) -> None:
         with self._state_lock:
@@ -288,26 +277,25 @@ class FlightSession:
         """
         with self._intake_lock:
             self._intake_fill = min(1.0, len(batch) / self._config.history_depth)
-            self._intake.overflow_cause = self._overflow_cause()
+            # What a full ring is to be put down to.
+            cause = LossCause.DISK if self.degraded_reason else LossCause.RING
+            self._intake.overflow_cause = cause
             self._intake.accept(batch, self._clock.monotonic_ns())
-
-    def _overflow_cause(self) -> LossCause:
-        """Return what a full ring is to be put down to."""
-        return LossCause.DISK if self.degraded_reason else LossCause.RING
 
     def write_out(self) -> None:
         """Write what waits and do what is due; to be called by the writer alone."""
         with self._writer_lock:
             self._beat()
+            self._end_stall()
             self._write_losses(is_final=False)
-            while True:
-                while self._write_batch():
-                    self._recorder.tick()
-                    self._beat()
+            for _ in range(_BATCHES_MAX):
+                is_more = not self._waiting and self._write_batch()
                 self._recorder.tick()
                 self._beat()
+                self._end_stall()
                 # A disk that has just come back gets what waited for it without delay.
-                if not self._backlog or self._recorder.degraded_reason:
+                is_back = self._backlog and not self._recorder.degraded_reason
+                if self._waiting or not (is_more or is_back):
                     return
 
     def flush(self) -> bool:
@@ -358,7 +346,9 @@ class FlightSession:
     @contextmanager
     def _writer(self, timeout_s: float) -> Iterator[bool]:
         """Take the writer's part, unless it hangs; from then on nobody waits for its beat."""
+        self._waiting.append(timeout_s)
         is_mine = self._writer_lock.acquire(timeout=timeout_s)
+        self._waiting.pop()
         try:
             if is_mine:
                 self._stall.rest()
@@ -368,8 +358,11 @@ class FlightSession:
                 self._writer_lock.release()
 
     def _beat(self) -> None:
-        self._stall.beat(self._clock.monotonic_ns())
-        self._end_stall()
+        if self._is_listening:
+            self._stall.beat(self._clock.monotonic_ns())
+        else:
+            # It hung when it was to stop; nobody calls it any more.
+            self._stall.rest()
 
     def _end_stall(self) -> None:
         """Record a stall that is over, before anything that came later."""
@@ -387,18 +380,27 @@ class FlightSession:
         """Write some of what waits. :return: whether there may be more."""
         if self._backlog:
             batch = self._backlog[:_BATCH_RECORDS]
-            written = self._recorder.write_all(self._ledger.by_account(batch))
+            written = self._write(batch)
             del self._backlog[:written]
             return written == len(batch)
         entries = self._lanes.take(_BATCH_RECORDS)
-        if not entries:
-            return False
-        # The recorder counts a record where the ledger does; the bytes stay as they came.
-        written = self._recorder.write_all(self._ledger.by_account(entries))
+        written = self._write(entries)
         if written < len(entries):
             self._intake.give_back(entries[written:])
             return False
-        return True
+        return bool(entries)
+
+    def _write(self, entries: list[Entry]) -> int:
+        """Write records, in parts that take no disk long. :return: how many, from the first on."""
+        written = 0
+        # The recorder counts a record where the ledger does; the bytes stay as they came.
+        for part in parts(self._ledger.by_account(entries), bytes_max=_PART_BYTES):
+            count = self._recorder.write_all(part)
+            written += count
+            if count < len(part) or self._waiting:
+                break
+            self._beat()
+        return written
 
     def _write_losses(self, *, is_final: bool) -> None:
         now_ns = self._clock.monotonic_ns()

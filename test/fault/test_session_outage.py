@@ -21,17 +21,19 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from failing_calls import FailingCalls
+from fdr_node.clock import NS_PER_S
+from fdr_node.config import KIB, MIB
 from fdr_node.recording.states import State
 from fdr_node.schema import LossCause, ProducerTotals
 from fdr_node.storage import fs
+from heads import serialised
+import pytest
 from rigs import FLIGHT_ID, payload_of
 from session_rig import check_balance, refuse, Rig, seqs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import pytest
 
 STALLED = 'stall: the disk does not answer'
 
@@ -139,6 +141,79 @@ def test_a_writer_that_hangs_does_not_keep_the_flight_from_its_end(
         assert rig.session.finish() is None
         assert rig.session.state is State.CLOSED
         assert len(rig.told('flight_not_closed')) == 1
+
+
+def test_a_writer_that_comes_back_after_the_stop_is_not_waited_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flight that is open and does not record writes nothing: that is no stall."""
+    rig = Rig(tmp_path, shutdown_deadline_s=0.1).begin()
+    with hanging(rig, monkeypatch):
+        assert not rig.session.flush()
+    rig.clock.advance(60)
+    rig.session.watch()
+    assert (rig.session.state, rig.session.degraded_reason) == (State.READY, '')
+    assert rig.told('storage_stalled') == []
+
+
+def test_a_writer_that_always_has_something_to_write_is_not_waited_for(tmp_path: Path) -> None:
+    """The end of the flight comes between two batches; the writer does not hang."""
+    rig = Rig(tmp_path, shutdown_deadline_s=5.0).begin()
+    recorder, begun = rig.session._recorder, Flag()
+    numbers = iter(range(10**9))
+
+    def tick_and_more() -> None:
+        begun.set()
+        rig.take_in([next(numbers)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder, 'tick', tick_and_more)
+        rig.take_in([next(numbers)])
+        writer = Thread(target=rig.session.write_out)
+        writer.start()
+        assert begun.wait(10)
+        assert rig.session.split()
+        writer.join(10)
+    footer, bag = rig.land()
+    assert seqs_in(bag) == list(range(next(numbers)))
+    check_balance(footer, bag)
+
+
+def test_a_slow_disk_with_much_to_write_is_no_stall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tenth of a second for each record, as an SD card takes for pictures."""
+    rig = Rig(tmp_path, segment_bytes_max=32 * MIB, flight_bytes_max=80 * MIB).begin()
+    sync = fs.sync_data
+
+    def slowly(descriptor: int) -> None:
+        rig.clock.advance(0.1)
+        rig.session.watch()
+        sync(descriptor)
+
+    monkeypatch.setattr(fs, 'sync_data', slowly)
+    batch = [serialised(seq, 'camera', payload_bytes=200 * KIB) for seq in range(80)]
+    rig.session.take_in(batch)
+    begun_ns = rig.clock.monotonic_ns()
+    rig.session.write_out()
+    assert rig.clock.monotonic_ns() - begun_ns > 5 * NS_PER_S
+    assert rig.told('storage_stalled') == []
+    assert seqs_in(rig.land()[1], 'camera') == [*range(80)]
+
+
+def test_a_flood_does_not_keep_losses_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the ring is never empty."""
+    rig = Rig(tmp_path).begin()
+    session, numbers = rig.session, iter(range(0, 2000, 2))
+    monkeypatch.setattr(session._recorder, 'tick', lambda: rig.take_in([next(numbers)]))
+    rig.take_in([next(numbers)])
+    session.write_out()
+    rig.clock.advance(1.0)
+    session.write_out()
+    assert rig.told('records_lost')
+    assert next(numbers) < 1000
 
 
 def test_the_states_of_a_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

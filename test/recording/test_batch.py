@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from fdr_node.record import peek
-from fdr_node.recording.batch import RECORD_OVERHEAD_BYTES_MAX, share
+from fdr_node.recording.batch import parts, RECORD_OVERHEAD_BYTES_MAX, share
 from heads import serialised
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +64,20 @@ def test_a_share_has_room_and_is_not_empty(sizes: list[int], bytes_max: int, roo
     total = sum(sized(size) for size in sizes[:count])
     assert count == 1 or total <= room
     assert count == 1 or total - sized(sizes[count - 1]) < bytes_max
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'cut'),
+    [
+        pytest.param([], [], id='none'),
+        pytest.param([400, 300, 300], [[400, 300, 300]], id='what fits is not cut'),
+        pytest.param([400, 300, 301], [[400, 300], [301]], id='one byte too many'),
+        pytest.param([2000, 10, 2000], [[2000], [10], [2000]], id='larger than a part'),
+    ],
+)
+def test_records_are_cut_into_parts(sizes: list[int], cut: list[list[int]]) -> None:
+    """Of 1000 bytes at most."""
+    head = peek(serialised(0))
+    records = [(bytes(size), head, 0) for size in sizes]
+    found = [[len(data) for data, _, _ in part] for part in parts(records, bytes_max=1000)]
+    assert found == cut

@@ -15,7 +15,11 @@
 
 from __future__ import annotations
 
-from fdr_node.recording.stall import StallWatch
+from pathlib import Path
+
+from fdr_node.events import Level
+from fdr_node.recording.stall import stall_event, StallWatch
+import pytest
 
 PATIENCE_NS = 2_000
 
@@ -48,3 +52,12 @@ def test_nobody_waits_for_a_writer_that_rests() -> None:
     watch.beat(10**12)
     watch.rest()
     assert watch.look(10**13) is None
+
+
+@pytest.mark.parametrize('directory', [Path('/data/flights/one'), None])
+def test_what_is_told_of_a_stall(directory: Path | None) -> None:
+    """How long it has been, and where."""
+    event = stall_event(2_500_000_000, directory)
+    assert (event.name, event.level) == ('storage_stalled', Level.ERROR)
+    path = str(directory) if directory else None
+    assert event.facts == {'step': 'write', 'stalled_s': 2.5, 'path': path}

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from fdr_node.errors import FlightStateError
-from fdr_node.recording.states import after, Change, State, TRANSITIONS
+from fdr_node.recording.states import after, Change, NOT_READY, seen, State, TRANSITIONS
 import pytest
 
 PAIRS = [(state, change) for state in State for change in Change]
@@ -36,7 +36,7 @@ def test_a_change_is_in_the_table_or_refused(state: State, change: Change) -> No
 
 def test_a_flight_with_an_outage() -> None:
     """From the opening to the end."""
-    seen = [State.UNREADY]
+    states = [State.UNREADY]
     for change in (
         Change.OPENED,
         Change.STARTED,
@@ -47,8 +47,8 @@ def test_a_flight_with_an_outage() -> None:
         Change.STOPPED,
         Change.CLOSED,
     ):
-        seen.append(after(seen[-1], change))
-    assert seen == [
+        states.append(after(states[-1], change))
+    assert states == [
         State.UNREADY,
         State.READY,
         State.RECORDING,
@@ -75,3 +75,27 @@ def test_a_failure_never_leads_to_a_take_off() -> None:
     """Recording is reached from ready alone."""
     sources = {state for (state, _), target in TRANSITIONS.items() if target is State.RECORDING}
     assert sources == {State.READY}
+
+
+@pytest.mark.parametrize(
+    ('state', 'failing', 'well', 'listening'),
+    [
+        (State.UNREADY, State.UNREADY, State.UNREADY, State.UNREADY),
+        (State.READY, State.DEGRADED, State.READY, State.READY),
+        (State.RECORDING, State.DEGRADED, State.RECORDING, State.RECORDING),
+        (State.DEGRADED, State.DEGRADED, State.READY, State.RECORDING),
+        (State.CLOSED, State.CLOSED, State.CLOSED, State.CLOSED),
+    ],
+)
+def test_what_a_look_at_the_storage_leads_to(
+    state: State, failing: State, well: State, listening: State
+) -> None:
+    """Whether it fails, is well, or is well and records are taken in."""
+    assert seen(state, is_failing=True, is_listening=True) is failing
+    assert seen(state, is_failing=False, is_listening=False) is well
+    assert seen(state, is_failing=False, is_listening=True) is listening
+
+
+def test_every_state_but_one_says_why_it_is_not_ready() -> None:
+    """The aircraft may take off in the other."""
+    assert NOT_READY.keys() == set(State) - {State.RECORDING}
