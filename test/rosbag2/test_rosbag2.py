@@ -21,13 +21,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 import errno
+from pathlib import Path
 import shutil
 import subprocess
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bag_reader import metadata_of
 from failing_calls import FailingCalls
+from fdr_node.config import COMPRESSIONS
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.record import encode_cdr, peek
 from fdr_node.storage.recovery import Verdict
@@ -35,14 +38,13 @@ from mcap.exceptions import McapError
 from mcap.records import Message
 from mcap.stream_reader import StreamReader
 import pytest
-from rigs import DiskRig, record_of
+from rigs import DiskRig, FLIGHT_ID, record_of
 from seeds import numbers
 from small_disk import small_disk
 from wrecks import recover_flight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from fdr_node.config import Setting
 
@@ -50,6 +52,7 @@ rosbag2_py = pytest.importorskip(
     'rosbag2_py', reason='rosbag2_py is not installed; there are no wheels of it'
 )
 
+SUPPORT = Path(__file__).parent.parent / 'support'
 SIZES = {'segment_bytes_max': 1 << 19, 'flight_bytes_max': 1 << 21, 'record_bytes_max': 1 << 16}
 WRITERS = [
     pytest.param({'storage_backend': backend, 'compression': compression}, id=name)
@@ -149,6 +152,40 @@ def test_every_record_of_a_closed_flight_is_in_it(
     heads = [peek(data) for _, data in read_with_rosbag2(directory)]
     assert [head.kind for head in heads] == ['flight_header', *['imu'] * 50, 'flight_footer']
     assert [head.seq for head in heads if head.kind == 'imu'] == list(range(50))
+
+
+# --- a process that is killed
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_a_recorder_that_is_killed_leaves_what_it_had_committed(seed: int, tmp_path: Path) -> None:
+    """With compression but for what waited in the last chunk; rosbag2 reads it at once."""
+    command = [
+        sys.executable,
+        str(SUPPORT / 'endless_flight.py'),
+        str(tmp_path),
+        str(seed),
+        'rosbag2',
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = [int(process.stdout.readline()) for _ in range(50 + 40 * seed)]
+        process.kill()
+        rest, _ = process.communicate()
+    # The last line may have been cut by the kill.
+    durable = max([*told, *(int(line) for line in rest.split('\n')[:-1])])
+    directory = tmp_path / FLIGHT_ID
+    before = read_with_rosbag2(directory)
+    plan = recover_flight(directory)
+    assert plan.losses == []
+    messages = read_with_rosbag2(directory)
+    assert messages[: len(before)] == before
+    heads = [peek(data) for _, data in messages]
+    seqs = [head.seq for head in heads if head.producer_id != 'fdr']
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    # Records of 4 kB on average, 8 kB at most: so many may wait in a chunk of 16 KiB.
+    waiting = 0 if COMPRESSIONS[seed % len(COMPRESSIONS)] == 'none' else 20
+    assert seqs[-1] >= durable - waiting
 
 
 # --- a full disk

@@ -14,8 +14,8 @@
 """
 Records a flight without an end, in a process of its own that is killed.
 
-Usage: python endless_flight.py ROOT SEED. One line on stdout for each commit: the number of the
-last record that is durable then. Sizes and commits follow from the seed.
+Usage: python endless_flight.py ROOT SEED [BACKEND]. One line on stdout for each commit: the number
+of the last record that is durable then. Sizes, commits and the compression follow from the seed.
 """
 
 from __future__ import annotations
@@ -26,15 +26,18 @@ import random
 import sys
 
 from fdr_node.clock import SystemClock
+from fdr_node.config import COMPRESSIONS
 from rigs import DiskRig, header_of, record_of
 
 
 def main() -> None:
     """Record until the end."""
     root, seed = Path(sys.argv[1]), int(sys.argv[2])
+    (backend,) = sys.argv[3:] or ('mcap',)
+    compression = COMPRESSIONS[seed % len(COMPRESSIONS)]
     chance = random.Random(seed)  # noqa: S311 - repeatable, and no secret
     clock = SystemClock()
-    rig = DiskRig(root, clock=clock)
+    rig = DiskRig(root, {'storage_backend': backend, 'compression': compression}, clock=clock)
     rig.recorder.open_flight(header_of(rig.config, clock))
     for seq in count():
         rig.recorder.write_record(record_of(seq, payload_bytes=chance.randrange(8000)))
