@@ -165,13 +165,12 @@ class Flight:
             segment = self._next_segment()
         bytes_max = chunk_bytes - segment.pending_bytes
         taken = records[: share(records, bytes_max=bytes_max, fits=segment.fits)]
+        last_ns, log_time_ns, add = self._last_log_ns, self._log_clock.log_time_ns, segment.add
         for data, head, received_ns in taken:
             # Those of several sources may be handed over a little out of turn; play needs order.
-            log_time_ns = max(self._last_log_ns, self._log_clock.log_time_ns(received_ns))
-            self._last_log_ns = log_time_ns
-            segment.add(
-                data, sequence=head.seq, log_time_ns=log_time_ns, publish_time_ns=head.stamp_ns
-            )
+            last_ns = max(last_ns, log_time_ns(received_ns))
+            add(data, sequence=head.seq, log_time_ns=last_ns, publish_time_ns=head.stamp_ns)
+        self._last_log_ns = last_ns
         first_ns = taken[0][2]
         since_ns = self.pending_since_ns  # of a note, when the cut took long and left one
         self.pending_since_ns = first_ns if since_ns is None else min(since_ns, first_ns)
