@@ -66,7 +66,8 @@ def sizes_of(directory: Path) -> Iterator[int]:
 def test_a_flight_is_never_above_its_cap(samples: int, tmp_path: Path) -> None:
     """While it records as fast as it can, and drops a segment for each that it begins."""
     directory = tmp_path / 'root' / FLIGHT_ID
-    command = [sys.executable, str(PROGRAM), str(tmp_path / 'root'), '1']
+    # With this seed nothing is compressed, so that segments fill up soon.
+    command = [sys.executable, str(PROGRAM), str(tmp_path / 'root'), '0']
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + WAIT_S
