@@ -121,7 +121,7 @@ def message_head(*, sequence: int, log_time_ns: int, publish_time_ns: int, size:
         CHANNEL_ID,
         sequence & 0xFFFFFFFF,
         log_time_ns,
-        publish_time_ns if publish_time_ns > 0 else 0,
+        max(0, publish_time_ns),
     )
 
 
