@@ -122,7 +122,7 @@ def _also(path: Path, asked: _Found) -> _Found:
     if other.flight_id != asked.flight_id:
         reason = f'it is of the flight {other.flight_id}, not of {asked.flight_id}'
         raise StorageError(operation='read', path=path, errno=errno.EINVAL, reason=reason)
-    if _is_copy(other.segments, asked.segments):
+    if _has_copies(other.segments, asked.segments):
         reason = f'it has the segments that {asked.directory} has'
         raise StorageError(operation='read', path=path, errno=errno.EINVAL, reason=reason)
     return other
@@ -132,37 +132,43 @@ def _others(found: Sequence[_Found], listed: Sequence[str]) -> Iterator[_Found]:
     """Return the directories of the flight that nobody has named by hand."""
     asked, known = found[0], [path for item in found for path in item.segments]
     count = len(found)
-    paths = [*map(Path, listed), *(Path(root) / asked.flight_id for root in asked.roots)]
-    for path in [*paths, *_siblings(asked.directory)]:
+    named = [*map(Path, listed), *(Path(root) / asked.flight_id for root in asked.roots)]
+    siblings = _siblings(asked.directory)
+    for place, path in enumerate([*named, *siblings]):
         if listed and count == len(listed):
             return
-        other = _other(path, asked, known, has_others=bool(listed))
-        if other is not None:
+        other = _other(path, asked, known)
+        if other is None:
+            continue
+        # One that is beside it by chance, and has nothing new, is a copy that was cut off. Where
+        # nobody says that there are two, so is one that has any segment of the same name.
+        is_two = bool(listed or other.parts)
+        names = {item.name for item in known}
+        new = {item.name for item in other.segments} - names
+        if len(new) == len(other.segments) or (is_two and (new or place < len(named))):
             known += other.segments
             count += 1
             yield other
 
 
-def _other(path: Path, asked: _Found, known: Sequence[Path], *, has_others: bool) -> _Found | None:
+def _other(path: Path, asked: _Found, known: Sequence[Path]) -> _Found | None:
     """
-    Return another directory of the same flight; None when it is none, or cannot be read.
+    Return another directory with the same flight; None when it is none, or cannot be read.
 
     :param known: segments of those that were found
-    :param has_others: the flight is known to have another one
     """
     try:
+        # The sizes of one that is being recorded change meanwhile.
+        if any(path.samefile(directory) for directory in {item.parent for item in known}):
+            return None
         segments = find_segments(path)
-        if not segments or not _is_same(segments, asked.segments) or _is_copy(segments, known):
+        if not segments or not _is_same(segments, asked.segments) or _has_copies(segments, known):
             return None
         other = _look(path)
     except OSError:
         # Whatever is wrong there, it is not here.
         return None
-    names = {item.name for item in known}
-    is_apart = names.isdisjoint(item.name for item in segments)
-    # When neither says that there are two, one that has a segment of the same name is a copy.
-    is_part = is_apart or has_others or bool(other.parts)
-    return other if is_part and other.flight_id == asked.flight_id else None
+    return other if other.flight_id == asked.flight_id else None
 
 
 def _siblings(directory: Path) -> list[Path]:
@@ -178,15 +184,15 @@ def _is_same(one: Sequence[Path], two: Sequence[Path]) -> bool:
     return one[0].name.rpartition('_')[0] == two[0].name.rpartition('_')[0]
 
 
-def _is_copy(one: Sequence[Path], two: Sequence[Path]) -> bool:
+def _has_copies(one: Sequence[Path], two: Sequence[Path]) -> bool:
     """
-    Return whether there is nothing new in segments.
+    Return whether a segment is in both.
 
-    An opening that failed may have left a file with the name of a segment in the other directory.
+    A name alone says nothing: an opening that failed may have left its file on the first disk,
+    and the segment of that number is on the other.
     """
-    names, files = {path.name for path in two}, {(path.name, size_of(path)) for path in two}
-    has_nothing_new = all(path.name in names for path in one)
-    return has_nothing_new or any((path.name, size_of(path)) in files for path in one)
+    files = {(path.name, size_of(path)) for path in two}
+    return any((path.name, size_of(path)) in files for path in one)
 
 
 def _look(directory: Path) -> _Found:

@@ -16,11 +16,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 import json
 import shutil
 from typing import TYPE_CHECKING
 
 from fdr_node.config import KIB
+from fdr_node.debrief import parts as parts_module
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.debrief.parts import find_parts, missing_parts
 from fdr_node.errors import StorageError
@@ -76,6 +78,19 @@ def test_a_relative_path_is_the_same_directory(
     (rig.first.parent / 'latest').symlink_to(rig.first)
     relative = rig.first.relative_to(rig.first.parent)
     assert found(relative) == [relative, rig.spare]
+
+
+def test_a_flight_that_is_being_recorded_is_not_its_own_other_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the segment that is open grows from one look to the next."""
+    rig = flown(tmp_path)
+    for path in sorted(rig.spare.glob('*.mcap'))[1:]:
+        path.unlink()
+    shutil.rmtree(rig.first)
+    sizes = count()
+    monkeypatch.setattr(parts_module, 'size_of', lambda _path: 1000 + next(sizes))
+    assert found(rig.spare) == [None, rig.spare]
 
 
 def test_both_cards_on_another_computer(tmp_path: Path) -> None:

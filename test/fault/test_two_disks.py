@@ -30,6 +30,7 @@ from fdr_node.debrief.info import inspect_flight
 from fdr_node.debrief.recover import recover_flight
 from fdr_node.schema import DropReason
 from fuse_disk import CHANGES, FuseDisk
+import mcap_bytes
 import pytest
 from rigs import FLIGHT_ID, TwoDiskRig
 
@@ -211,3 +212,32 @@ def test_each_disk_gives_its_own_oldest_segments(tmp_path: Path) -> None:
     assert rest.problems[0] == f'continued in {rig.spare}, which is not here'
     count, lost_by = published(rest)
     assert (count, list(lost_by), rest.is_balanced) == (25, ['elsewhere'], None)
+
+
+@pytest.mark.parametrize('chunks', [0, 1])
+@pytest.mark.parametrize('is_back', [False, True])
+def test_what_a_failed_opening_has_left_is_no_second_segment(
+    tmp_path: Path, *, chunks: int, is_back: bool
+) -> None:
+    """Its number is used again on the other disk, and so is a commit that is in it."""
+    rig = TwoDiskRig(tmp_path, {'flight_bytes_max': 8 << 20})
+    rig.open_flight()
+    directories = [rig.first, rig.spare]
+    for seq in range(3 if is_back else 2):
+        if seq:
+            rig.move()
+        rig.write([3 * seq, 3 * seq + 1], payload_bytes=LARGE_BYTES)
+        rig.recorder.commit()
+        rig.write([3 * seq + 2])
+    rig.recorder.close_flight()
+    before = inspect_flight(rig.first)
+    last, other = directories[not is_back], directories[is_back]
+    path = last / f'{FLIGHT_ID}_{2 if is_back else 1}.mcap'
+    data = path.read_bytes()
+    raws = [raw for raw in mcap_bytes.records_of(data) if raw.opcode == mcap_bytes.CHUNK]
+    (other / path.name).write_bytes(data[: raws[chunks].offset])
+    for asked in directories:
+        info = inspect_flight(asked)
+        assert (info.is_balanced, info.problems, info.is_whole) == (True, (), True)
+        assert published(info) == published(before)
+        assert len(info.segments) == len(before.segments) + 1
