@@ -62,10 +62,10 @@ class Contestant(Protocol):
 
 
 class Recorder:
-    """The recorder of this package, with its defaults."""
+    """The recorder of this package, with its defaults but for the compression."""
 
     name = 'fdr_node'
-    title = 'fdr_node, as installed'
+    title = 'fdr_node, with its defaults but no compression'
     writes = True
 
     def missing(self) -> str:
