@@ -163,7 +163,7 @@ def test_the_status_of_a_recorder_that_records(
 
 
 def test_diagnostics_say_that_all_is_well(field: Field, station: GroundStation) -> None:
-    """The tools that watch /diagnostics show three lines."""
+    """The tools that watch /diagnostics show a line for each part."""
     recorder = field.recorder()
     recorder.wait_recording()
     array = station.diagnostics.wait_for(
@@ -173,5 +173,6 @@ def test_diagnostics_say_that_all_is_well(field: Field, station: GroundStation) 
         ('fdr: storage', b'\0', 'recording'),
         ('fdr: intake', b'\0', 'keeping up'),
         ('fdr: loss', b'\0', 'no new loss'),
+        ('fdr: alerts', b'\0', 'delivered'),
     ]
     assert recorder.stop() == 0
