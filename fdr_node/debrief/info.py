@@ -32,11 +32,11 @@ from fdr_node.debrief.flight_files import size_of
 from fdr_node.debrief.flight_info import FlightInfo, PartInfo, ProducerInfo, Scope
 from fdr_node.debrief.parts import find_parts, missing_parts, Part
 from fdr_node.debrief.scan import scan_segment
-from fdr_node.debrief.segments import find_file_problems, Folder, in_words, take_stock
+from fdr_node.debrief.segments import find_file_problems, Folder, take_stock
 from fdr_node.debrief.tally import Tally
 from fdr_node.errors import StorageError
 from fdr_node.schema import LossCause, OTHERS
-from fdr_node.storage.bag_format import segment_index
+from fdr_node.storage.bag_format import segment_index, segments_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -366,6 +366,6 @@ def _of_files(reading: _Reading) -> list[str]:
     stock, found = reading.stock, list[str]()
     if not reading.is_whole:
         found = missing_parts(reading.parts)
-        found += [f'{in_words(first, last)} not here' for first, last in stock.missing]
+        found += [f'{segments_in_words(first, last)} not here' for first, last in stock.missing]
         stock = stock._replace(missing=())
     return found + find_file_problems(reading.folders, stock)

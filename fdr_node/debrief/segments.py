@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.schema import DropReason
-from fdr_node.storage.bag_format import METADATA_NAME, segment_index
+from fdr_node.storage.bag_format import gaps, METADATA_NAME, segment_index, segments_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -90,21 +90,21 @@ def take_stock(
     count = max(begun, default=-1) + 1
     if footer is not None:
         count = max(count, footer.segment_count)
-    gaps = _gaps(there | dropped.keys(), count)
+    absent = gaps(there | dropped.keys(), end=count)
     should_be_gone = filled & dropped.keys()
     gone: Sequence[Range] = []
     if footer is not None:
         left = footer.rollover_count - len(dropped)
         if is_whole:
-            gone, gaps = _split(gaps, left)
+            gone, absent = _split(absent, left)
             unplaced = max(0, left - _size(gone))
             should_be_gone |= set(sorted(filled - dropped.keys())[:unplaced])
         rollover_count = footer.rollover_count
     else:
         if is_whole:
             bound = _first_kept(folders, dropped)
-            gone = [(first, min(last, bound - 1)) for first, last in gaps if first < bound]
-            gaps = [(max(first, bound), last) for first, last in gaps if last >= bound]
+            gone = [(first, min(last, bound - 1)) for first, last in absent if first < bound]
+            absent = [(max(first, bound), last) for first, last in absent if last >= bound]
             should_be_gone |= {index for folder in folders for index in _unlisted(folder)}
         rollover_count = len(should_be_gone | dropped.keys()) + _size(gone)
     lowest = min(filled, default=count)
@@ -112,7 +112,7 @@ def take_stock(
     return Stock(
         rollover_count=rollover_count,
         is_inner=any(index > lowest for index in firsts),
-        missing=gaps,
+        missing=absent,
         dropped_there=should_be_gone,
     )
 
@@ -139,18 +139,15 @@ def find_file_problems(folders: Sequence[Folder], stock: Stock) -> list[str]:
                 text = f'{folder.prefix}{name}: another segment has this number, too'
                 found.append((index, text))
             seen.add(index)
-    found += [(first, f'{in_words(first, last)} missing') for first, last in stock.missing]
+    found += [
+        (first, f'{segments_in_words(first, last)} missing') for first, last in stock.missing
+    ]
     return [text for _, text in sorted(found)] + [
         f'{folder.prefix}{name}: {METADATA_NAME} does not list it, so ros2 bag does not play it'
         for folder in folders
         for name in folder.names
         if folder.listed and name in folder.filled and name not in folder.listed
     ]
-
-
-def in_words(first: int, last: int) -> str:
-    """Return the segments of a range of numbers, with the verb that follows."""
-    return f'segment {first} is' if first == last else f'segments {first} to {last} are'
 
 
 def _first_kept(folders: Iterable[Folder], dropped: Mapping[int, DropReason]) -> int:
@@ -166,22 +163,11 @@ def _unlisted(folder: Folder) -> set[int]:
     return {index for index in _indexes(folder.filled) if index < first}
 
 
-def _gaps(known: Iterable[int], count: int) -> list[Range]:
-    """Return the ranges below a count that are not known; it may be any number."""
-    gaps: list[Range] = []
-    expected = 0
-    for index in sorted(index for index in known if index < count):
-        if index > expected:
-            gaps.append((expected, index - 1))
-        expected = index + 1
-    return [*gaps, (expected, count - 1)] if expected < count else gaps
-
-
-def _split(gaps: Sequence[Range], count: int) -> tuple[list[Range], list[Range]]:
+def _split(ranges: Sequence[Range], count: int) -> tuple[list[Range], list[Range]]:
     """Return the ranges of the lowest so many numbers, and those of the rest."""
     low: list[Range] = []
     rest: list[Range] = []
-    for first, last in gaps:
+    for first, last in ranges:
         taken = min(max(0, count), last - first + 1)
         count -= taken
         if taken:

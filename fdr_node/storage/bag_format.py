@@ -30,7 +30,7 @@ from fdr_node.storage.mcap_format import ChannelSpec, ros2_definition
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 METADATA_NAME = 'metadata.yaml'
 METADATA_VERSION = 9  # jazzy, kilted and rolling
@@ -74,6 +74,29 @@ def segment_index(name: str) -> int | None:
     """Return the index in the name of a segment, or None when it is no segment's name."""
     match = _SEGMENT_NAME.fullmatch(name)
     return int(match['index']) if match else None
+
+
+def gaps(known: Iterable[int], *, start: int = 0, end: int) -> list[tuple[int, int]]:
+    """
+    Return the ranges of numbers that are not known, by their first and last one.
+
+    A damaged file can claim any number, so that they must not be counted one by one.
+
+    :param start: the first number that is asked for.
+    :param end: the first one that is not.
+    """
+    found: list[tuple[int, int]] = []
+    expected = start
+    for index in sorted(index for index in known if start <= index < end):
+        if index > expected:
+            found.append((expected, index - 1))
+        expected = index + 1
+    return [*found, (expected, end - 1)] if expected < end else found
+
+
+def segments_in_words(first: int, last: int) -> str:
+    """Return the segments of a range of numbers, with the verb that follows."""
+    return f'segment {first} is' if first == last else f'segments {first} to {last} are'
 
 
 def channel_spec() -> ChannelSpec:

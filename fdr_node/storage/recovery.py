@@ -161,12 +161,15 @@ class FlightPlan:
         first = max((item.found.segments_dropped for item in self.segments), default=0)
         footer = _parse(FlightFooter, self.footer)
         told = {footer.segment_count - 1 if footer else -1, *segment_indexes(self.listed)}
-        missing = set(range(first, max(told | there) + 1)) - there
+        end = max(told | there) + 1
+        missing = bag_format.gaps(there | empty, start=first, end=end)
         if self.parts:
             # What is not in this directory is in another one, unless it was listed here.
-            missing &= {*segment_indexes(self.listed)}
-        words = {index: 'empty' if index in empty else 'missing' for index in missing}
-        return losses + [f'segment {index} is {words[index]}' for index in sorted(missing)]
+            gone = {*segment_indexes(self.listed)} - there - empty
+            missing = [(index, index) for index in sorted(gone)]
+        found = [(at, f'{bag_format.segments_in_words(at, last)} missing') for at, last in missing]
+        found += [(at, f'segment {at} is empty') for at in empty if first <= at < end]
+        return losses + [text for _, text in sorted(found)]
 
 
 def plan_recovery(

@@ -23,7 +23,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from bag_reader import metadata_of, read_bag
-from crafted import HEADER, name_of, own, records, segment, Style, write_flight
+from crafted import (
+    footer,
+    HEADER,
+    name_of,
+    own,
+    records,
+    segment,
+    Style,
+    totals,
+    write_flight,
+)
 from failing_calls import FailingCalls
 from fdr_node.config import KIB, MIB
 from fdr_node.debrief.flight_files import find_segments
@@ -230,6 +240,17 @@ def test_what_the_directory_itself_listed_is_lost_when_it_is_gone(tmp_path: Path
     report = planned(rig.spare)
     assert report.losses == ('segment 4 is missing',)
     assert report.elsewhere == (str(rig.first),)
+
+
+def test_a_number_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    """Of a footer, of a list, or of a file: damage may say anything."""
+    last = 2**63
+    flight_footer = footer({'fdr': totals(1)}, segment_count=last)
+    data = segment([own(0, HEADER)], flight_footer=flight_footer)
+    directory = write_flight(tmp_path, {0: data}, flight_footer=flight_footer)
+    assert planned(directory).losses == (f'segments 1 to {last - 1} are missing',)
+    (directory / name_of(last + 1)).write_bytes(WHOLE)
+    assert planned(directory).losses == (f'segments 1 to {last} are missing',)
 
 
 def test_a_copy_without_the_damage_names_the_directories_too(tmp_path: Path) -> None:

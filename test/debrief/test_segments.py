@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crafted import footer, name_of, totals
-from fdr_node.debrief.segments import find_file_problems, Folder, in_words, take_stock
+from fdr_node.debrief.segments import find_file_problems, Folder, take_stock
 from fdr_node.schema import DropReason
 import pytest
 
@@ -188,8 +188,3 @@ def test_what_is_not_there_may_be_in_a_directory_that_is_not_here(
     stock = take_stock(folders, footer=flight_footer, dropped={3: CAP}, is_whole=False)
     assert stock.rollover_count == (2 if flight_footer else 1)
     assert list(stock.missing) == [(0, 2)]
-
-
-def test_a_range_in_words() -> None:
-    """With the verb that follows."""
-    assert [in_words(1, 1), in_words(1, 2)] == ['segment 1 is', 'segments 1 to 2 are']

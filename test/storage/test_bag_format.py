@@ -221,3 +221,25 @@ def test_what_a_segment_says_of_its_bag_is_read_again() -> None:
 def test_what_says_nothing_of_its_bag(text: str) -> None:
     """Wrong in any way."""
     assert bag_format.parse_embedded(text) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ('known', 'start', 'end', 'expected'),
+    [
+        ([], 0, 0, []),
+        ([], 2, 4, [(2, 3)]),
+        ([0, 1, 2], 0, 3, []),
+        ([1, 4, 4, 9], 0, 8, [(0, 0), (2, 3), (5, 7)]),
+        ([0, 3], 2, 4, [(2, 2)]),
+        ([7], 0, 2**64, [(0, 6), (8, 2**64 - 1)]),
+    ],
+)
+def test_gaps(known: list[int], start: int, end: int, expected: list[tuple[int, int]]) -> None:
+    """Whatever number is claimed, they are few."""
+    assert bag_format.gaps(known, start=start, end=end) == expected
+
+
+def test_segments_in_words() -> None:
+    """With the verb that follows."""
+    words = [bag_format.segments_in_words(1, last) for last in (1, 2)]
+    assert words == ['segment 1 is', 'segments 1 to 2 are']
