@@ -20,6 +20,7 @@ from fdr_node.schema import (
     ClockStep,
     decode_payload,
     Degraded,
+    DropReason,
     encode_payload,
     FlightFooter,
     FlightHeader,
@@ -155,6 +156,7 @@ PAYLOADS: list[tuple[Payload, dict[str, Value]]] = [
             producers={'imu': 100},
             records_rolled_off=100,
             producers_rolled_off={'imu': 90, '(others)': 10},
+            reason=DropReason.SPACE,
         ),
         {
             'file': 'x_0.mcap',
@@ -166,6 +168,7 @@ PAYLOADS: list[tuple[Payload, dict[str, Value]]] = [
             'producers': {'imu': 100},
             'records_rolled_off': 100,
             'producers_rolled_off': {'imu': 90, '(others)': 10},
+            'reason': 'space',
         },
     ),
     (
