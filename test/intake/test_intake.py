@@ -276,3 +276,10 @@ def test_of_each_session_one_record_is_read_at_a_drain(monkeypatch: pytest.Monke
     batch = [stats_record(seq, said(0), producer_id='ab'[seq % 2]) for seq in range(100)]
     Rig().intake.accept(batch, NOW_NS)
     assert read == batch[-2:]
+
+
+def test_the_last_word_of_a_session_is_the_one_with_the_largest_number() -> None:
+    """Also when it was overtaken on the way."""
+    rig = Rig()
+    rig.intake.accept([serialised(0), stats_record(9, said(5)), stats_record(6, said(2))], NOW_NS)
+    assert rig.lost() == {LossCause.PRODUCER_QUEUE: 5, LossCause.TRANSPORT: 2}
