@@ -60,8 +60,9 @@ class DiskWatch:
         name, known_bytes = watched
         size_bytes = flight.store.size_of(name)
         self.free_bytes = flight.store.free_bytes()
+        # Of those that the segment takes for written: others may wait, as in rosbag2's chunk.
         is_stuck = self._growth.is_stuck(
-            name=name, size_bytes=size_bytes, records=flight.records, now_ns=now_ns
+            name=name, size_bytes=size_bytes, records=flight.records_durable, now_ns=now_ns
         )
         if is_stuck or size_bytes < known_bytes:
             raise OSError(EIO, 'the file does not grow')

@@ -40,7 +40,7 @@ class GrowthWatch:
 
         :param name: file that is written.
         :param size_bytes: its size as the file system says.
-        :param records: records that the flight has taken so far.
+        :param records: records that the flight takes for written so far.
         :param now_ns: CLOCK_MONOTONIC.
         """
         file = (name, size_bytes)

@@ -154,6 +154,21 @@ def test_every_record_of_a_closed_flight_is_in_it(
     assert [head.seq for head in heads if head.kind == 'imu'] == list(range(50))
 
 
+@pytest.mark.parametrize('writer', WRITERS)
+def test_few_records_are_no_failure(writer: Mapping[str, Setting], tmp_path: Path) -> None:
+    """Although it takes minutes to fill a chunk, and the file does not grow meanwhile."""
+    rig = DiskRig(tmp_path / 'root', {**SIZES, **writer})
+    rig.open_flight()
+    for seq in range(120):
+        rig.write([seq])
+        rig.clock.advance(1)
+        rig.recorder.tick()
+    footer = rig.recorder.close_flight()
+    assert 'storage_failed' not in rig.told()
+    assert footer.clean_shutdown
+    assert len(read_with_rosbag2(rig.directory)) == footer.records_written == 122
+
+
 # --- a process that is killed
 
 
