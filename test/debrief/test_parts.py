@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import errno
 from itertools import count
 import json
 import shutil
@@ -26,10 +27,13 @@ from fdr_node.debrief import parts as parts_module
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.debrief.parts import find_parts, missing_parts
 from fdr_node.errors import StorageError
+from fdr_node.storage import fs
+import mcap_bytes
 import pytest
 from rigs import FLIGHT_ID, TwoDiskRig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Fly = Callable[[TwoDiskRig], None]
@@ -213,4 +217,25 @@ def test_a_place_that_cannot_be_read_is_not_here(tmp_path: Path) -> None:
     rig = flown(tmp_path)
     shutil.rmtree(rig.spare)
     rig.spare.write_bytes(b'')
+    assert found(rig.first) == [rig.first, None]
+
+
+def test_a_parent_that_cannot_be_listed_hides_what_is_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flight itself is read all the same, even of a segment that holds nothing."""
+    rig = flown(tmp_path)
+    for path in sorted(rig.first.glob('*.mcap')):
+        data = path.read_bytes()
+        chunk = next(raw for raw in mcap_bytes.records_of(data) if raw.opcode == mcap_bytes.CHUNK)
+        path.write_bytes(data[: chunk.offset])
+    shutil.rmtree(rig.spare)
+    names = fs.file_names
+
+    def refuse(path: Path) -> Iterator[str]:
+        if path == rig.first.parent:
+            raise PermissionError(errno.EACCES, 'Permission denied')
+        return names(path)
+
+    monkeypatch.setattr(fs, 'file_names', refuse)
     assert found(rig.first) == [rig.first, None]
