@@ -32,7 +32,7 @@ from fdr_node.producer import FdrClient
 PAYLOAD_BYTES: Final = 256
 
 # Enough that the queue, which holds the default number of records, is full for most of the calls.
-CALLS: Final = 40_000
+CALLS: Final = 30_000
 _BURST_CALLS: Final = 10
 _PAUSE_S: Final = 0.001
 
