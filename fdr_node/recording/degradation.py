@@ -83,7 +83,9 @@ class Degradation:
         self._clock = clock
         self._report = report
         self._lost_to_disk = lost_to_disk
-        self._lost_told: Counter[str] = Counter()
+        # What records tell of, and what the log was told of.
+        self._lost_noted: Counter[str] = Counter()
+        self._lost_told = 0
         # Set by other threads: try again without waiting for the time.
         self._is_retry_asked = False
         # Where the flight was written when it failed.
@@ -172,12 +174,14 @@ class Degradation:
         """Put what is to be known of an outage before anything that came later, durably."""
         duration_ns = self._clock.monotonic_ns() - outage.since_ns
         total = Counter(self._lost_to_disk())
-        lost = total - self._lost_told
+        lost = total - self._lost_noted
         detail = outage.reason[:_DETAIL_CHARACTERS_MAX]
         flight.put_own(Degraded(cause=outage.step, errno_name=outage.errno_name, detail=detail))
         flight.put_own(Recovered(cause=outage.step, duration_ns=duration_ns, lost=busiest(lost)))
+        # They are in memory now, should the commit fail; what is put then counts from here on.
+        self._lost_noted = total
         flight.commit()
-        self._lost_told, self.failure = total, None
+        self.failure = None
         directory = str(flight.store.directory)
         if has_moved:
             reason = outage.reason
@@ -186,9 +190,10 @@ class Degradation:
             'recovered',
             reason=outage.reason,
             duration_s=duration_ns / NS_PER_S,
-            records_lost=lost.total(),
+            records_lost=total.total() - self._lost_told,
             directory=directory,
         )
+        self._lost_told = total.total()
 
     def fail(self, flight: Flight, step: str, error: OSError) -> None:
         """Note a failure; it is logged at once, and then now and again."""

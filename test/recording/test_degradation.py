@@ -208,6 +208,23 @@ def test_the_open_segment_stays_listed_when_the_oldest_goes() -> None:
     assert [facts.name for facts in rig.flight.listed] == [f'{FLIGHT_ID}_1.mcap']
 
 
+def test_a_return_that_fails_half_way_counts_no_loss_twice() -> None:
+    """Its notes are in memory already; those that follow count from there."""
+    rig = flying()
+    rig.write([0])
+    rig.faults.arm('commit', number=errno.EMFILE)
+    rig.recorder.commit()
+    rig.lost_to_disk = {'imu': 7}
+    # The first commit of the return succeeds, the one with the notes does not.
+    rig.faults.arm('commit', after=1, number=errno.EMFILE)
+    wait(rig, 0.3)
+    assert rig.recorder.status().degraded_reason
+    rig.lost_to_disk = {'imu': 9}
+    wait(rig, 2)
+    assert [item['lost'] for item in payloads(rig.flight, 'recovered')] == [{'imu': 7}, {'imu': 2}]
+    assert [event.facts['records_lost'] for event in told(rig, 'recovered')] == [9]
+
+
 # --- a second disk
 
 
