@@ -96,15 +96,12 @@ def _run(stop: Flag) -> int:
         EventLog(clock=SystemClock())(refused)
         announce(refused)
         return USAGE
-    is_mine = node.config.autostart
-    if is_mine and not node.start() and not _is_worth_a_wait(node):
-        node.destroy_node()
-        return USAGE if isinstance(node.refusal, ConfigError) else CANNOT
     executor = MultiThreadedExecutor(num_threads=_THREADS)
     executor.add_node(node)
     spinner = Thread(target=_spin, args=(executor, node, stop), name='executor')
-    calm_collector()
     spinner.start()
+    # Beside the executor, which says that it is not ready while the disk lets the opening wait.
+    Thread(target=_begin, args=(node, stop), name='opening', daemon=True).start()
     stop.wait()
     executor.shutdown(timeout_sec=node.config.shutdown_deadline_s)
     spinner.join(timeout=node.config.shutdown_deadline_s)
@@ -115,7 +112,21 @@ def _run(stop: Flag) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(CANNOT)
-    return OK if is_closed and (node.has_flown or not is_mine) else CANNOT
+    if is_closed and (node.has_flown or not node.config.autostart):
+        return OK
+    return USAGE if isinstance(node.refusal, ConfigError) and not node.has_flown else CANNOT
+
+
+def _begin(node: FdrNode, stop: Flag) -> None:
+    """Start to record, where the node does so by itself; stop when there is no hope of that."""
+    try:
+        is_begun = not node.config.autostart or node.start()
+    except Exception as error:  # noqa: BLE001  # the wall of the worker loops
+        node.tell_fault('opening', error)
+        is_begun = False
+    if not is_begun and not _is_worth_a_wait(node):
+        stop.set()
+    calm_collector()
 
 
 def _is_worth_a_wait(node: FdrNode) -> bool:
@@ -131,6 +142,9 @@ def _spin(executor: MultiThreadedExecutor, node: FdrNode, stop: Flag) -> None:
         except ExternalShutdownException:
             return
         except Exception as error:  # noqa: BLE001  # the wall of the worker loops
+            if stop.is_set():
+                # A callback that came to its end while the executor was taken apart.
+                return
             # For example a transition by number that the state does not have.
             node.tell_fault('executor', error)
             stop.wait(_FAULT_PAUSE_S)

@@ -114,7 +114,9 @@ class FdrNode(LifecycleNode):
         self.has_flown = False
         # Whether a thread hangs in a disk that does not answer: the process cannot wait for it.
         self.is_stuck = False
-        self._is_starting = False
+        self._is_starting = self._is_ending = False
+        # Held while a flight is opened, which may hang in the disk.
+        self._opening = Lock()
         self._refusal_told_ns: int | None = None
         self._session: FlightSession | None = None
         self._subscription: Subscription | None = None
@@ -200,8 +202,7 @@ class FdrNode(LifecycleNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Close what is open; the node can be configured again."""
         # rclpy keeps the exception of a transition to itself.
-        reason = f'a transition from {state.label} failed'
-        self._not_ready_reason = reason
+        reason = self._not_ready_reason = f'a transition from {state.label} failed'
         self._report(Event(name='transition_failed', level=Level.ERROR, facts={'reason': reason}))
         return self.on_shutdown(state)
 
@@ -211,6 +212,13 @@ class FdrNode(LifecycleNode):
 
         :return: False when that failed; the reason is in the log.
         """
+        self._is_ending = True
+        if not self._opening.acquire(timeout=self.config.shutdown_deadline_s):
+            self.is_stuck = True
+            facts = {'reason': 'the disk does not answer the opening'}
+            self._report(Event(name='flight_not_closed', level=Level.ERROR, facts=facts))
+            return False
+        self._opening.release()
         if self._state() not in _STATES_WITH_SHUTDOWN:
             return True
         return self.trigger_shutdown() is TransitionCallbackReturn.SUCCESS
@@ -227,20 +235,20 @@ class FdrNode(LifecycleNode):
 
         :return: whether it records. Otherwise it is tried again every ``open_retry_s``.
         """
-        is_first, self._is_starting = not self._is_starting, True
-        if is_first and self.config.open_retry_s:
-            period_s = self.config.open_retry_s
+        self._is_starting = True
+        if period_s := self.config.open_retry_s:
             self._make_timer(period_s, 'opening', self._start_again, self._opening_group)
-        if self._state() == 'unconfigured':
-            self.trigger_configure()
-        if self._state() == 'inactive':
-            self.trigger_activate()
-        self._is_starting = self._state() != 'active'
-        return not self._is_starting
+        return self._start_again()
 
-    def _start_again(self) -> None:
-        if self._is_starting:
-            self.start()
+    def _start_again(self) -> bool:
+        with self._opening:
+            if self._is_starting and not self._is_ending:
+                if self._state() == 'unconfigured':
+                    self.trigger_configure()
+                if self._state() == 'inactive':
+                    self.trigger_activate()
+                self._is_starting = self._state() != 'active'
+            return not self._is_starting
 
     def _recheck(self) -> str:
         """Try at once what is not well. :return: why it is not ready; empty when it is."""
@@ -325,8 +333,7 @@ class FdrNode(LifecycleNode):
 
     def _view(self) -> View:
         session = self._session
-        state = self._state()
-        alerts = self._alerts.health()
+        state, alerts = self._state(), self._alerts.health()
         if session is None:
             reason = self.not_ready_reason
             return View(lifecycle_state=state, not_ready_reason=reason, alerts=alerts)
@@ -359,11 +366,10 @@ class FdrNode(LifecycleNode):
         if is_same and before_ns is not None and now_ns - before_ns < _REFUSAL_AGAIN_NS:
             return
         self._refusal_told_ns = now_ns
-        number = getattr(error, 'errno', 0)
         facts: dict[str, Fact] = {
             'reason': str(error),
             'error': type(error).__name__,
-            'errno': errorcode.get(number or 0, ''),
+            'errno': errorcode.get(getattr(error, 'errno', None) or 0, ''),
         }
         if isinstance(error, ConfigError):
             facts['parameter'] = error.name
@@ -384,13 +390,13 @@ class FdrNode(LifecycleNode):
         self._report(Event(name='step_failed', level=Level.ERROR, facts=facts))
 
     def _make_timer(
-        self, period_s: float, name: str, step: Callable[[], None], group: CallbackGroup
+        self, period_s: float, name: str, step: Callable[[], object], group: CallbackGroup
     ) -> Timer:
         # The node's own clock stands still where use_sim_time is set and nobody simulates.
         clock = RosClock(clock_type=ClockType.STEADY_TIME)
         return self.create_timer(period_s, self._guard(name, step), group, clock=clock)
 
-    def _guard(self, name: str, step: Callable[[], None]) -> Callable[[], None]:
+    def _guard(self, name: str, step: Callable[[], object]) -> Callable[[], None]:
         """Return a timer callback that cannot stop the node: a fault becomes an event."""
 
         def guarded() -> None:
