@@ -108,6 +108,9 @@ class RecorderConfig:
             )
         if not self.flight_root:
             raise ConfigError(name='flight_root', value='', bound='not empty')
+        if self.fallback_root == self.flight_root:
+            bound = 'empty, or another directory than flight_root'
+            raise ConfigError(name='fallback_root', value=self.fallback_root, bound=bound)
 
     def _check_segment_holds_record(self) -> None:
         room = self.segment_bytes_max - SEGMENT_OVERHEAD_BYTES_MAX

@@ -296,6 +296,14 @@ def test_an_alert_goes_to_sinks_that_there_are_to_each_once(sinks: tuple[str, ..
     assert 'each at most once: topic, mavros, mavlink' in str(error)
 
 
+def test_a_second_disk_is_not_the_first() -> None:
+    """It would hold the lock against itself, and help nobody."""
+    root = RecorderConfig().flight_root
+    error = refusal('fallback_root', root)
+    assert (error.name, error.value) == ('fallback_root', root)
+    assert RecorderConfig(fallback_root=f'{root}/spare').fallback_root == f'{root}/spare'
+
+
 def test_a_mavlink_sink_needs_a_link() -> None:
     """Without it the alert would go nowhere, and nobody would know."""
     assert refusal('alert_sinks', ('mavlink',)).name == 'mavlink_url'
