@@ -36,7 +36,7 @@ from fdr_node.schema import (
 )
 from fdr_node.storage import fs
 from fdr_node.storage.bag_format import METADATA_NAME, segment_index
-import yaml
+from fdr_node.storage.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,9 +49,6 @@ _PARTS_MAX: Final = 8
 
 # 250 bytes for each of 100,000 segments, and the header and footer of the flight.
 _METADATA_BYTES_MAX: Final = 32 << 20
-
-# libyaml is some ten times faster than the pure reader; what they read is equal.
-_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +118,10 @@ def read_bag_metadata(directory: Path) -> BagMetadata:
     path = directory / METADATA_NAME
     try:
         text = fs.read_file(path, _METADATA_BYTES_MAX)
-        content: object = yaml.load(text, Loader=_LOADER)  # noqa: S506  # it is a safe one
+        content = read_yaml(text)
     except OSError as error:
         return BagMetadata(problems=(f'{METADATA_NAME}: {error.strerror or error}',))
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except ValueError:
         return BagMetadata(problems=(f'{METADATA_NAME}: it is no YAML',))
     bag = _map(_map(content).get('rosbag2_bagfile_information'))
     listed = bag.get('relative_file_paths')

@@ -27,6 +27,7 @@ from typing import NamedTuple, TYPE_CHECKING
 from fdr_node.record import TOPIC, TYPE_NAME
 from fdr_node.storage.definition import FDR_RECORD_MSG, TIME_MSG, TYPE_HASH
 from fdr_node.storage.mcap_format import ChannelSpec, ros2_definition
+from fdr_node.storage.yaml_text import read_yaml
 import yaml
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ _SEGMENT_NAME = re.compile(r'.+_(?P<index>\d+)\.mcap')
 
 # libyaml is some ten times faster than the pure writer; the files are equal.
 _DUMPER = getattr(yaml, 'CSafeDumper', yaml.SafeDumper)
-_LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _LINE_MAX = 4096
 
 
@@ -123,8 +123,8 @@ def metadata_yaml(files: Sequence[FileEntry], custom_data: Mapping[str, str]) ->
 def parse_metadata(data: bytes) -> Mapping[str, object]:
     """Return what a ``metadata.yaml`` says of its bag; empty when it is not whole."""
     try:
-        value: object = yaml.load(data, Loader=_LOADER)  # noqa: S506  # a safe loader
-    except yaml.YAMLError:
+        value = read_yaml(data)
+    except ValueError:
         return {}
     bag = value.get('rosbag2_bagfile_information') if isinstance(value, dict) else None
     return bag if isinstance(bag, dict) else {}
@@ -145,9 +145,8 @@ class Embedded(NamedTuple):
 def parse_embedded(text: str) -> Embedded:
     """Return what a ``rosbag2`` metadata record says; nothing when it is not whole."""
     try:
-        value: object = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader
-    except (yaml.YAMLError, ValueError, RecursionError):
-        # The last two are what the library makes of a date or a depth that cannot be.
+        value = read_yaml(text)
+    except ValueError:
         value = None
     bag = value if isinstance(value, dict) else {}
     count, data = bag.get('message_count'), bag.get('custom_data')
