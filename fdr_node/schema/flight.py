@@ -176,9 +176,9 @@ class FlightFooter(Payload):
     :param end_monotonic_ns: the same instant, CLOCK_MONOTONIC of the recorder (ns)
     :param records_written: records written to disk, dropped segments included (records)
     :param records_dropped_by_cause: records that are not in the flight, by cause (records)
-    :param records_rolled_off: records written that went with segments dropped by the cap (records)
+    :param records_rolled_off: records written that went with segments dropped (records)
     :param bytes_written: bytes written to disk, dropped segments and this footer included (bytes)
-    :param rollover_count: segments dropped by the cap (segments)
+    :param rollover_count: segments dropped, for whatever reason (segments)
     :param segment_count: segments that were begun, dropped ones included (segments)
     :param clean_shutdown: False when the recorder closed it after a failure
     :param producers: what became of each producer's records, by producer_id
