@@ -73,12 +73,16 @@ class RootUse(NamedTuple):
 
 
 def is_flight_directory(path: Path) -> bool:
-    """Return whether it is a directory, and no link to one, that is called as a flight is."""
+    """
+    Return whether it is a directory, and no link to one, that is called as a flight is.
+
+    One that the disk says nothing of is none: it must not refuse a new flight.
+    """
     try:
         is_named = str(UUID(path.name)) == path.name
-    except ValueError:
+        return is_named and path.is_dir() and not path.is_symlink()
+    except (ValueError, OSError):
         return False
-    return is_named and path.is_dir() and not path.is_symlink()
 
 
 def root_use(flight_root: Path) -> RootUse:

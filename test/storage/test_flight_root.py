@@ -518,3 +518,23 @@ def test_the_lock_is_held_meanwhile(tmp_path: Path) -> None:
     host = socket.gethostname()
     assert said == [f'pid {os.getpid()} on {host}, flight {NEW_ID}\n']
     assert not (root / OTHER_FLIGHT_ID).exists()
+
+
+def test_a_directory_that_the_disk_says_nothing_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one whose inode is damaged: the new flight is opened all the same."""
+    bad = tmp_path / OTHER_FLIGHT_ID
+    bad.mkdir()
+    is_dir = Path.is_dir
+
+    def looked_at(path: Path) -> bool:
+        if path == bad:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, 'is_dir', looked_at)
+    rig = DiskRig(tmp_path)
+    rig.open_flight(NEW_ID)
+    assert rig.recorder.close_flight().clean_shutdown
+    assert bad.exists()
