@@ -17,6 +17,14 @@ import os
 from pathlib import Path
 import sys
 
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says what else the computer does, and nothing about the code.
+settings.register_profile(
+    'any computer', deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile('any computer')
+
 # Without a sourced ROS 2, the virtual environment is the ament prefix; make sets the same.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
 
