@@ -31,7 +31,7 @@ from fdr_node.recording.batch import RECORD_OVERHEAD_BYTES_MAX, share
 from fdr_node.recording.drops import Drops
 from fdr_node.recording.footer import segment_footer
 from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
-from fdr_node.recording.place import Closed, Places
+from fdr_node.recording.place import Closed, Place, Places
 from fdr_node.recording.tally import Tally
 from fdr_node.schema import (
     DropReason,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from fdr_node.config import RecorderConfig
     from fdr_node.recording.batch import Received
     from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
+    from fdr_node.recording.spare import Spare
     from fdr_node.schema import FlightFooter, FlightHeader, Payload
 
 
@@ -71,7 +72,7 @@ class Flight:
         store: FlightStore,
         clock: Clock,
         log_clock: LogClock,
-        spare: FlightStore | None = None,
+        spare: Spare | None = None,
     ) -> None:
         self.header = header
         self.records = 0
@@ -84,8 +85,8 @@ class Flight:
         self._clock = clock
         self._log_clock = log_clock
         self._custom_data = {HEADER_NAME: header.to_json()}
-        stores = [store] if spare is None else [store, spare]
-        self.places = Places(stores, config=config)
+        places = [(store, config)] if spare is None else [(store, config), spare]
+        self.places = Places([Place(item, config=limits) for item, limits in places])
         self._segment: Segment | None = None
         self._segment_index = -1
         # CLOCK_MONOTONIC of the first record in the open segment.

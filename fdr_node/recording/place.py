@@ -182,12 +182,11 @@ class Places:
     """
     The directories of a flight, and the one that it is written to.
 
-    :param stores: the first one is written to.
-    :param config: sizes and the cap.
+    :param places: the first one is written to.
     """
 
-    def __init__(self, stores: Sequence[FlightStore], *, config: RecorderConfig) -> None:
-        self._all = [Place(store, config=config) for store in stores]
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._all = places
         self.here = self._all[0]
 
     @property

@@ -37,6 +37,7 @@ from fdr_node.recording.footer import producer_totals, with_producers
 from fdr_node.recording.identity import header_fault
 from fdr_node.recording.own_records import OWN_PRODUCER
 from fdr_node.recording.recorder_status import RecorderStatus, status_of
+from fdr_node.recording.spare import claim_spare
 from fdr_node.schema import ClockStep, FlightFooter
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from fdr_node.record import FdrRecord, RecordHead
     from fdr_node.recording.batch import Received
     from fdr_node.recording.ports import FlightStore
+    from fdr_node.recording.spare import Spare
     from fdr_node.schema import FlightHeader, Payload, ProducerTotals
 
 # A commit begins this early, so that it is done when commit_interval_s has passed.
@@ -129,17 +131,15 @@ class FlightRecorder:
         self._clock_watch = ClockWatch(Instant(header.start_wall_ns, header.start_monotonic_ns))
         self._tell('flight_opened', flight_id=header.flight_id, directory=str(store.directory))
 
-    def _claim_spare(self, flight_id: str) -> FlightStore | None:
+    def _claim_spare(self, flight_id: str) -> Spare | None:
         """Return the place on the second disk; a flight is not refused for want of it."""
         if self._spare_of is None:
             return None
         try:
-            spare = self._spare_of(flight_id)
-            spare.claim()
+            return claim_spare(self._spare_of(flight_id), self._config)
         except FdrOpenError as error:
             self._tell('no_fallback', Level.WARN, reason=str(error))
             return None
-        return spare
 
     def _sound(self) -> Degradation:
         """Return the state of a storage that has not failed."""

@@ -112,7 +112,7 @@ def _run(stop: Flag) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(CANNOT)
-    if is_closed and (node.has_flown or not node.config.autostart):
+    if is_closed and node.is_clean and (node.has_flown or not node.config.autostart):
         return OK
     return USAGE if isinstance(node.refusal, ConfigError) and not node.has_flown else CANNOT
 

@@ -21,11 +21,8 @@ batches. The writer group is the only one that touches the open segment.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from errno import errorcode
 from functools import partial, wraps
-import json
-import sys
 from threading import Lock
 import traceback
 from typing import TYPE_CHECKING
@@ -37,8 +34,10 @@ from fdr_node.intake.intake import drain
 from fdr_node.msg import FdrRecord
 from fdr_node.ros import parameters
 from fdr_node.ros.alert_topics import open_alerts
+from fdr_node.ros.closing import close_within
 from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.qos import best_effort
+from fdr_node.ros.said import say_recording
 from fdr_node.ros.services import offer_services, SplitTeller
 from fdr_node.ros.session import FlightSession
 from fdr_node.ros.status import View
@@ -114,6 +113,8 @@ class FdrNode(LifecycleNode):
         self.has_flown = False
         # Whether a thread hangs in a disk that does not answer: the process cannot wait for it.
         self.is_stuck = False
+        # Whether the last flight has its footer; there may have been none.
+        self.is_clean = True
         self._is_starting = self._is_ending = False
         # Held while a flight is opened, which may hang in the disk.
         self._opening = Lock()
@@ -173,7 +174,7 @@ class FdrNode(LifecycleNode):
         self._timers_of_flight = [
             self._make_timer(_WRITER_PERIOD_S, 'writer', session.write_out, self._writer_group),
         ]
-        self._announce(session)
+        say_recording(session.status(), self.resolve_topic_name(RECORDS_TOPIC))
         return super().on_activate(state)
 
     @_told
@@ -312,24 +313,12 @@ class FdrNode(LifecycleNode):
     def _close_flight(self) -> None:
         session, self._session = self._session, None
         self._not_ready_reason = _NO_FLIGHT
-        if session is not None and session.finish() is None:
-            self.is_stuck = True
-
-    def _announce(self, session: FlightSession) -> None:
-        """Say on stdout that it records, for whoever started the process and waits."""
-        status = session.status()
-        if status.header is None:
-            return
-        line = {
-            'event': 'recording',
-            'flight_id': status.header.flight_id,
-            'directory': str(status.directory),
-            'topic': self.resolve_topic_name(RECORDS_TOPIC),
-        }
-        # Whoever started the process may have gone since, and stdout with it.
-        with suppress(OSError, ValueError, AttributeError):
-            sys.stdout.write(json.dumps(line) + '\n')
-            sys.stdout.flush()
+        if session is not None:
+            # Two deadlines of its own, for the writer and for what waits, and a moment more.
+            limit_s = 2 * self.config.shutdown_deadline_s + self.config.io_stall_s
+            footer = close_within(session, limit_s, report=self._report)
+            self.is_stuck = footer is None
+            self.is_clean = footer is not None and footer.clean_shutdown
 
     def _view(self) -> View:
         session = self._session

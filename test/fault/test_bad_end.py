@@ -19,12 +19,13 @@ What was committed is there, and the next start puts the flight in order.
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import time
 from typing import TYPE_CHECKING
 
-from fuse_disk import fuse_disk
+from fuse_disk import CHANGES, fuse_disk
 from ground_station import recorded
 import pytest
 from sortie import flight_info, PRODUCER, RATE_HZ, SETTINGS, sortie_of
@@ -71,6 +72,23 @@ def check_next_start(sortie: Sortie, durable: int) -> None:
     producers = info['producers']
     assert isinstance(producers, dict)
     assert producers[PRODUCER]['recorded'] >= durable
+
+
+def test_a_stop_while_the_disk_refuses(tmp_path: Path) -> None:
+    """The footer is tried until the deadline."""
+    with fuse_disk(tmp_path) as disk, sortie_of(tmp_path, disk.place / 'root') as sortie:
+        sortie.take_off()
+        durable = fly_on(sortie)
+        disk.fail(errno.EIO, *CHANGES)
+        sortie.miss(RATE_HZ)
+        sortie.producer.pause()
+        stopped_s = time.monotonic()
+        assert sortie.recorder.stop() == CANNOT
+        LOG.info('ended after %.2f s', time.monotonic() - stopped_s)
+        assert time.monotonic() - stopped_s <= END_S
+        sortie.radio.wait_for(NOT_CLOSED)
+        disk.mend()
+        check_next_start(sortie, durable)
 
 
 def test_a_stop_while_the_disk_hangs(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 from failing_calls import FailingCalls
 from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
+from fdr_node.errors import FlightStateError
 from fdr_node.recording.states import State
+from fdr_node.ros.closing import close_within
 from fdr_node.schema import LossCause, ProducerTotals
 from fdr_node.storage import fs
 from heads import serialised
@@ -214,6 +216,32 @@ def test_a_flood_does_not_keep_losses_from_being_told(
     session.write_out()
     assert rig.told('records_lost')
     assert next(numbers) < 1000
+
+
+def test_a_disk_that_hangs_at_the_very_end_keeps_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flight is left as a crash would leave it, and that is told."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in([0])
+    disk = HungDisk(monkeypatch)
+    assert close_within(rig.session, 0.2, report=rig.events.append) is None
+    assert disk.is_waited_for.is_set()
+    (event,) = rig.told('flight_not_closed')
+    assert event.facts == {'reason': 'the disk has not answered for 0.2 s'}
+    disk.release()
+
+
+def test_a_close_in_a_thread_of_its_own(tmp_path: Path) -> None:
+    """It is like any other, and so is its fault."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in([0])
+    footer = close_within(rig.session, 10.0, report=rig.events.append)
+    assert footer is not None
+    assert footer.clean_shutdown
+    assert rig.told('flight_closed')
+    with pytest.raises(FlightStateError):
+        close_within(rig.session, 10.0, report=rig.events.append)
 
 
 def test_the_states_of_a_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -366,6 +366,36 @@ def test_a_second_disk_that_is_not_there_refuses_no_flight() -> None:
     assert rig.spare_disk.holder == 'another'
 
 
+def test_a_second_disk_with_too_little_space_is_none() -> None:
+    """A flight that went there would end at once."""
+    rig = MemoryRig(has_spare=True)
+    rig.spare_disk.free_bytes = 1 << 20
+    rig.open_flight()
+    (event,) = told(rig, 'no_fallback')
+    assert '1048576 bytes are free' in str(event.facts['reason'])
+    assert rig.spare_disk.holder == ''
+    assert rig.recorder.close_flight().clean_shutdown
+
+
+def test_on_the_second_disk_the_cap_is_what_was_free_there() -> None:
+    """It may be the disk of the system, which must not be filled."""
+    rig = MemoryRig({'flight_bytes_max': 64 << 20}, has_spare=True)
+    rig.spare_disk.free_bytes = 3 << 20
+    rig.open_flight()
+    rig.write([0])
+    for step in ('commit', 'open_segment'):
+        rig.faults.arm(step, times=EVER, number=errno.ENODEV)
+    rig.recorder.commit()
+    wait(rig, 1)
+    for seq in range(1, 60):
+        rig.write([seq], payload_bytes=LARGE_BYTES)
+        rig.recorder.commit()
+        size = sum(s.facts.size_bytes for s in rig.spare_flight.segments.values())
+        assert size <= 3 << 20
+    assert rig.recorder.is_rolling()
+    assert rig.recorder.close_flight().clean_shutdown
+
+
 # --- what nobody says
 
 

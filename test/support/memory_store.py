@@ -67,6 +67,7 @@ class MemoryDisk:
     """A flight root: who holds it, and the flights in it."""
 
     holder: str = ''
+    free_bytes: int = 1 << 40
     flights: dict[str, MemoryFlight] = field(default_factory=dict)
 
 
@@ -215,7 +216,7 @@ class MemoryStore:
 
     def free_bytes(self) -> int:
         """Return what space is left."""
-        return 1 << 40
+        return self._disk.free_bytes
 
     def open_segment(self, index: int, metadata: Mapping[str, str]) -> MemorySegment:
         """Begin a segment."""
