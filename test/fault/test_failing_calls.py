@@ -243,6 +243,7 @@ def places_of(name: str) -> list[int]:
 
 @pytest.mark.fault
 @pytest.mark.slow
+@pytest.mark.timeout(60)
 @pytest.mark.xfail(strict=True, reason='what stays is in the count of nobody')
 def test_what_cannot_be_cleared_up_at_once_is_cleared_up_later(
     monkeypatch: pytest.MonkeyPatch,
@@ -266,6 +267,7 @@ def test_what_cannot_be_cleared_up_at_once_is_cleared_up_later(
 
 @pytest.mark.fault
 @pytest.mark.slow
+@pytest.mark.timeout(60)
 def test_a_fault_costs_nothing_that_was_durable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls all over the flight, other ones in each run, each with another kind of fault."""
     first = numbers('faults').randrange(1, 10)

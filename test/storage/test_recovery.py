@@ -637,6 +637,8 @@ DRAWS = 1
 LONG = [pytest.mark.fault, pytest.mark.long, pytest.mark.timeout(300)]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize('draws', [DRAWS, pytest.param(20 * DRAWS, marks=LONG)])
 @pytest.mark.parametrize('is_ordered', [True, False], ids=['ordered', 'not ordered'])
 @pytest.mark.parametrize('label', wrecks())
