@@ -634,11 +634,11 @@ def test_a_recovery_that_the_disk_refuses_is_done_again(
 
 # Of what a cut may leave at each system call, so much is drawn.
 DRAWS = 1
-LONG = [pytest.mark.fault, pytest.mark.long, pytest.mark.timeout(300)]
+LONG = [pytest.mark.fault, pytest.mark.long]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize('draws', [DRAWS, pytest.param(20 * DRAWS, marks=LONG)])
 @pytest.mark.parametrize('is_ordered', [True, False], ids=['ordered', 'not ordered'])
 @pytest.mark.parametrize('label', wrecks())
