@@ -325,8 +325,6 @@ class Flight:
         if self._segment is not None:
             self._end_segment(self._segment, self._end_metadata(None))
         self._make_room()
-        # An opening that failed may have left its file where not even that could be removed.
-        self.places.here.remove_strays()
         index = self._segment_index + 1
         segment = self.store.open_segment(index, self._custom_data)
         self._segment = segment
@@ -387,7 +385,7 @@ class Flight:
         facts = segment.facts
         if facts.records:
             segment.abandon()
-            self.places.here.add(Closed(facts, durable))
+            self.places.here.leave(segment, Closed(facts, durable))
         else:
             # Nothing in it counts, and its number is free again.
             segment.abort()
@@ -402,6 +400,8 @@ class Flight:
         """Note what somebody removed, list what is closed, drop the oldest for the next one."""
         for item in self.places.here.take_missing():
             self.drops.note(item, DropReason.MISSING)
+        # What failed may have left more than it says: it must not come on top of what comes now.
+        self.places.here.clear_up()
         for item in self.places.here.make_room(self._custom_data):
             self.drops.note(item, DropReason.CAP)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from fdr_node.config import RecorderConfig
-    from fdr_node.recording.ports import FlightStore, SegmentFacts
+    from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
 
 
 class Closed(NamedTuple):
@@ -59,6 +59,8 @@ class Place:
         self._metadata_bytes = 0
         # Names of those that were gone: a disk that comes back may bring them along.
         self._missing: set[str] = set()
+        # Those that were left, and may take more space than they say.
+        self._left: list[Segment] = []
 
     @property
     def closed_bytes(self) -> int:
@@ -117,15 +119,23 @@ class Place:
             self._missing.add(item.facts.name)
         return missing
 
-    def remove_strays(self) -> None:
-        """
-        Remove files that count for nothing.
+    def leave(self, segment: Segment, closed: Closed) -> None:
+        """Take a segment that could not be closed."""
+        self._left.append(segment)
+        self.add(closed)
 
-        They are what is left of segments whose opening failed when the disk would not even remove
-        them: no list has them, they would take space beyond the cap, and a recovery would find
-        records in them that are elsewhere too. What was recorded, was gone and is there again is
-        none of them: it stays, for whoever looks for it after landing.
+    def clear_up(self) -> None:
         """
+        Give back what was reserved for segments that were left, and remove strays.
+
+        These are files that count for nothing, left of segments whose opening failed when the disk
+        would not even remove them: no list has them, they would take space beyond the cap, and a
+        recovery would find records in them that are elsewhere too. What was recorded, was gone and
+        is there again is none of them: it stays, for whoever looks for it after landing.
+        """
+        while self._left:
+            self._left[-1].mend()
+            self._left.pop()
         known = {item.facts.name for item in self._closed} | self._missing
         for name in sorted(self.store.segment_names() - known):
             self.store.drop_segment(name)

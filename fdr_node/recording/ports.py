@@ -107,6 +107,13 @@ class Segment(Protocol):
     def abandon(self) -> None:
         """Let go of it when it cannot be closed; what was committed stays. Never raises."""
 
+    def mend(self) -> None:
+        """
+        Give back what was reserved for it, where an abandonment could not; a second call is none.
+
+        :raises OSError: call it again; until then it takes more space than it says.
+        """
+
     def abort(self) -> None:
         """Remove it, for an opening that is undone; never raises."""
 

@@ -302,8 +302,7 @@ class FlightRecorder:
 
         :param totals: what became of each producer's records, from whoever counted them; without
             it every record that was written counts as all that was published.
-        :return: the footer; ``clean_shutdown`` is False when the disk refused it, and then it is
-            not in the flight.
+        :return: the footer; not ``clean_shutdown`` when the disk refused it, and it is not there.
         :raises FlightStateError: no flight was opened.
         """
         flight = self._flight
@@ -318,6 +317,7 @@ class FlightRecorder:
             self._degradation.fail(flight, 'close', error)
             flight.abandon()
             footer = self._make_footer(flight, totals or {}, flight.bytes_written, is_clean=False)
+        self._degradation.tell_drops(flight)
         flight.release()
         self._flight, self._footer = None, footer
         self._tell(

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from fdr_node.storage import fs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -46,6 +47,7 @@ class AppendFile:
         self._size = 0
         self._end = b''
         self._is_suspect = False
+        self._is_mended = True
         self._descriptor: int | None = fs.create_file(path)
         try:
             self._is_reserved = fs.reserve(self._descriptor, reserve_bytes)
@@ -125,10 +127,22 @@ class AppendFile:
         if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None
+        self._is_mended = False
         with suppress(OSError):
             self._restore(descriptor)
+            self._is_mended = True
         with suppress(OSError):
             fs.close(descriptor)
+
+    def mend(self) -> None:
+        """
+        Do what :meth:`abandon` could not: cut off what counts for nothing, reserved space too.
+
+        :raises OSError: call it again; a file that is gone is none.
+        """
+        if not self._is_mended:
+            end_file(self._path, self._restore)
+            self._is_mended = True
 
     def abort(self) -> None:
         """Close and remove the file, for an opening that is undone; never raises."""
@@ -152,3 +166,18 @@ class AppendFile:
             message = f'{self._path} is closed: a closed segment is never written again'
             raise ValueError(message)
         return self._descriptor
+
+
+def end_file(path: Path, restore: Callable[[int], None]) -> None:
+    """
+    Restore a file that nobody has open; one that is gone is none.
+
+    :param restore: is called with its descriptor.
+    :raises OSError: it may be restored in part.
+    """
+    with suppress(FileNotFoundError):
+        descriptor = fs.open_existing(path)
+        try:
+            restore(descriptor)
+        finally:
+            fs.close(descriptor)

@@ -214,6 +214,10 @@ class McapSegment:
         """Let go of the file when it cannot be closed; what was committed stays. Never raises."""
         self._file.abandon()
 
+    def mend(self) -> None:
+        """Give back what was reserved, where an abandonment could not."""
+        self._file.mend()
+
     def abort(self) -> None:
         """Remove the file, for an opening that is undone; never raises."""
         self._file.abort()

@@ -31,6 +31,7 @@ import zlib
 
 from fdr_node.recording.ports import PendingRecord, SegmentFacts
 from fdr_node.storage import fs, mcap_format
+from fdr_node.storage.append_file import end_file
 from fdr_node.storage.read_back import read_back, Whole
 from fdr_node.storage.segment_bytes import SegmentBytes
 from fdr_node.storage.segment_summary import read_at, read_count
@@ -117,6 +118,7 @@ class Rosbag2Segment:
         self._start_ns = 0
         self._end_ns = 0
         self._is_suspect = False
+        self._is_mended = True
         self._beginning = self._whole = Whole(0, 0, 0, 0)
         # Of the file with the end that the writer has written.
         self._ended_bytes = 0
@@ -252,11 +254,21 @@ class Rosbag2Segment:
             with suppress(OSError):
                 writer.close()
         if self._descriptor is not None and not self._is_ended:
+            self._is_mended = False
             with suppress(OSError):
-                fs.truncate(self._descriptor, self._whole.end)
-                _put_end(self._descriptor, self._whole)
+                self._restore(self._descriptor)
         with suppress(OSError):
             self._close_file()
+
+    def mend(self) -> None:
+        """Give back what was reserved, where an abandonment could not."""
+        if not self._is_mended:
+            end_file(self._path, self._restore)
+
+    def _restore(self, descriptor: int) -> None:
+        fs.truncate(descriptor, self._whole.end)
+        _put_end(descriptor, self._whole)
+        self._is_mended = True
 
     def abort(self) -> None:
         """Remove the file, for an opening that is undone; never raises."""

@@ -79,7 +79,7 @@ WRITES = [
 ]
 PAUSES_S = [0.05, 0.3, 1.5, 5, 61]
 # Calls that fail together, as long as the fault lasts.
-FAULTS = ['pwrite', 'fdatasync', 'fsync', 'fallocate', 'open', 'replace', 'unlink']
+FAULTS = ['pwrite', 'fdatasync', 'fsync', 'fallocate', 'ftruncate', 'open', 'replace', 'unlink']
 ERRORS = [errno.EIO, errno.ENOSPC, errno.EROFS]
 
 

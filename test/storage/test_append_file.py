@@ -24,7 +24,7 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from failing_calls import FailingCalls
 from fdr_node.storage.append_file import AppendFile
-from on_disk import open_descriptors
+from on_disk import disk_bytes, open_descriptors
 import pytest
 from small_disk import small_disk
 
@@ -145,6 +145,42 @@ def test_a_piece_that_fails_is_cut_off_again(
     file.append(b' a piece')
     assert (file.path.read_bytes(), file.size_bytes) == (b'good a piece', 12)
     file.close()
+
+
+def test_what_an_abandonment_could_not_do_is_done_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then the file takes what was reserved for it; afterwards no more than it holds."""
+    calls = FailingCalls(monkeypatch)
+    file = AppendFile(tmp_path / 'file', reserve_bytes=1 << 20)
+    file.append(b'good', end=b'end')
+    calls.fail_always('fdatasync')
+    calls.fail_always('ftruncate')
+    with pytest.raises(OSError, match='Input/output'):
+        file.append(b' torn')
+    file.abandon()
+    with pytest.raises(OSError, match='Input/output'):
+        file.mend()
+    assert disk_bytes(tmp_path) >= 1 << 20
+    calls.mend()
+    file.mend()
+    assert (file.path.read_bytes(), disk_bytes(tmp_path)) == (b'goodend', 4096)
+    file.path.write_bytes(b'of somebody else by now')
+    file.mend()
+    assert file.path.read_bytes() == b'of somebody else by now'
+
+
+def test_a_file_that_is_gone_needs_no_mending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it took is free again."""
+    calls = FailingCalls(monkeypatch)
+    file = new_file(tmp_path)
+    calls.fail_always('ftruncate')
+    file.abandon()
+    file.path.unlink()
+    file.mend()
+    assert not file.path.exists()
 
 
 def test_a_piece_that_cannot_be_cut_off_is_overwritten(

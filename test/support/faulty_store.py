@@ -130,6 +130,11 @@ class FaultySegment:
         """Let go of it."""
         self._segment.abandon()
 
+    def mend(self) -> None:
+        """Give back what is reserved, or fail (``mend``)."""
+        self._faults.reach('mend')
+        self._segment.mend()
+
     def abort(self) -> None:
         """Remove it."""
         self._segment.abort()

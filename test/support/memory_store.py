@@ -162,6 +162,9 @@ class MemorySegment:
         """Leave it as it is."""
         self.is_abandoned = True
 
+    def mend(self) -> None:
+        """Do nothing: nothing is reserved."""
+
     def abort(self) -> None:
         """Remove it."""
         del self._flight.segments[self._name]
