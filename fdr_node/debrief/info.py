@@ -144,7 +144,7 @@ class _Reading:
 
     @cached_property
     def stock(self) -> Stock:
-        """What became of the segments that the flight has had."""
+        """Return what became of the segments that the flight has had."""
         footer = self.footer
         return take_stock(
             self.folders,

@@ -71,7 +71,7 @@ def _look_at_root(
     root: str, config: RecorderConfig, *, label: str
 ) -> tuple[list[Check], RootFacts | None]:
     try:
-        path = root_path(replace(config, flight_root=root))
+        path = root_path(replace(config, flight_root=root, fallback_root=''))
     except FdrOpenError as error:
         return [no_go(label, str(error), f'correct {label.replace(" ", "_")}')], None
     patience_s = _PATIENCE_STALLS * config.io_stall_s

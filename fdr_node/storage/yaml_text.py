@@ -30,16 +30,20 @@ _LOADER = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 # rosbag2's own file has four levels, and its QoS profiles two more.
 DEPTH_MAX: Final = 64
 
+# A text is no deeper than it is long. To look costs as much as to read.
+SHORT: Final = 16 * 1024
+
 
 def read_yaml(text: bytes | str) -> object:
     """
     Return what a text says.
 
     :raises ValueError: it is no YAML, holds a value that cannot be (such as a 13th month), or is
-        nested deeper than ``DEPTH_MAX``.
+        longer than ``SHORT`` and nested deeper than ``DEPTH_MAX``.
     """
     try:
-        _check_depth(text)
+        if len(text) > SHORT:
+            _check_depth(text)
         value: object = yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         message = f'it cannot be read as YAML: {error}'

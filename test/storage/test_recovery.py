@@ -606,6 +606,7 @@ def test_a_recovery_that_is_killed_is_done_again(
         pytest.param(errno.EROFS, marks=[pytest.mark.fault, pytest.mark.long]),
     ],
 )
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize('label', wrecks())
 def test_a_recovery_that_the_disk_refuses_is_done_again(
     label: str, number: int, quick_path: Path, monkeypatch: pytest.MonkeyPatch

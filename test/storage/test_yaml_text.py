@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from fdr_node.storage.yaml_text import DEPTH_MAX, read_yaml
+from fdr_node.storage.yaml_text import DEPTH_MAX, read_yaml, SHORT
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -35,7 +35,7 @@ def test_what_it_says(text: bytes | str) -> None:
         '[' * 100_000,
         '{a: ' * 100_000,
         '- ' * 100_000,
-        '[' * (DEPTH_MAX + 1) + ']' * (DEPTH_MAX + 1),
+        '#' * SHORT + '\n' + '[' * (DEPTH_MAX + 1) + ']' * (DEPTH_MAX + 1),
         'a: [',
         '2026-13-01',
         b'\xff\xfe\xff',
@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_an_error(text: bytes | str) -> None:
 
 def test_the_deepest_that_is_read() -> None:
     """At the bound itself."""
-    value = read_yaml('[' * DEPTH_MAX + ']' * DEPTH_MAX)
+    value = read_yaml('#' * SHORT + '\n' + '[' * DEPTH_MAX + ']' * DEPTH_MAX)
     for _ in range(DEPTH_MAX - 1):
         assert isinstance(value, list)
         (value,) = value
