@@ -15,6 +15,7 @@
 
 import os
 from pathlib import Path
+import signal
 import sys
 
 from hypothesis import HealthCheck, settings
@@ -24,6 +25,10 @@ settings.register_profile(
     'any computer', deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile('any computer')
+
+# A shell without job control lets what it starts in the background ignore SIGINT, and so would
+# what the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Without a sourced ROS 2, the virtual environment is the ament prefix; make sets the same.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
