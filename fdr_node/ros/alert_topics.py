@@ -27,9 +27,9 @@ from typing import Final, Protocol, TYPE_CHECKING
 from fdr_node.alerts.desk import AlertDesk
 from fdr_node.errors import ConfigError
 from fdr_node.msg import StatusText
+from fdr_node.ros.qos import latched
 from fdr_node.ros.status import time_message
 from rclpy.duration import Duration
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,9 @@ _DEPTH: Final = 10
 _FOUND_WITHIN_S: Final = 3.0
 _ACKED_WITHIN_S: Final = 1.0
 _POLL_S: Final = 0.02
+
+# For all that waits, at the end of the node: both of these, and a moment for the other sinks (s).
+CLOSE_S: Final = 5.0
 
 
 class Publisher(Protocol):
@@ -142,13 +145,7 @@ def _topic_sink(clock: Clock, node: Node) -> TopicSink:
         stamp = time_message(clock.wall_ns())
         return StatusText(stamp=stamp, severity=alert.severity, text=alert.text)
 
-    qos = QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=_DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )
-    publisher = node.create_publisher(StatusText, STATUSTEXT_TOPIC, qos)
+    publisher = node.create_publisher(StatusText, STATUSTEXT_TOPIC, latched(_DEPTH))
     return TopicSink('topic', publisher=publisher, message_of=message_of)
 
 

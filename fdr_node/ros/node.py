@@ -33,7 +33,7 @@ from fdr_node.events import Event, Level
 from fdr_node.intake.intake import drain
 from fdr_node.msg import FdrRecord
 from fdr_node.ros import parameters
-from fdr_node.ros.alert_topics import open_alerts
+from fdr_node.ros.alert_topics import CLOSE_S, open_alerts
 from fdr_node.ros.closing import close_within
 from fdr_node.ros.event_log import EventLog
 from fdr_node.ros.qos import best_effort
@@ -70,9 +70,6 @@ _WRITER_PERIOD_S = 0.05
 _REFUSAL_AGAIN_NS = 10 * NS_PER_S
 
 _NO_FLIGHT = 'no flight is open'
-
-# For alerts that wait, at the end (s).
-_ALERTS_CLOSE_S = 5.0
 
 _STATES_WITH_SHUTDOWN = ('unconfigured', 'inactive', 'active')
 
@@ -279,7 +276,7 @@ class FdrNode(LifecycleNode):
         """Send the alerts that wait, then let go of everything."""
         # At shutdown rclpy of Kilted destroys every node, also one that a parameter has refused.
         if hasattr(self, '_alerts'):
-            self._alerts.close(_ALERTS_CLOSE_S)
+            self._alerts.close(CLOSE_S)
         super().destroy_node()
 
     def _take_in(self) -> None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from fdr_node.clock import SystemClock
 from fdr_node.config import RecorderConfig
 from fdr_node.errors import ConfigError
-from fdr_node.ros.alert_topics import open_alerts
+from fdr_node.ros.alert_topics import CLOSE_S, open_alerts
 from fdr_node.ros.parameters import sound
 import rclpy
 
@@ -40,8 +40,6 @@ ALERT_PARAMETERS = (
     'mavlink_signing_key_path',
 )
 
-_CLOSE_S = 5.0
-
 
 def announce(event: Event) -> None:
     """
@@ -56,5 +54,5 @@ def announce(event: Event) -> None:
     except ConfigError:
         alerts = open_alerts(RecorderConfig(), clock=SystemClock(), node=node)
     alerts.tell(event)
-    alerts.close(_CLOSE_S)
+    alerts.close(CLOSE_S)
     node.destroy_node()
