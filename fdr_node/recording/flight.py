@@ -33,13 +33,7 @@ from fdr_node.recording.footer import segment_footer
 from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
 from fdr_node.recording.place import Closed, Place, Places
 from fdr_node.recording.tally import Tally
-from fdr_node.schema import (
-    DropReason,
-    FOOTER_NAME,
-    HEADER_NAME,
-    PARTS_NAME,
-    SEGMENT_FOOTER_NAME,
-)
+from fdr_node.schema import FOOTER_NAME, HEADER_NAME, PARTS_NAME, SEGMENT_FOOTER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -86,7 +80,9 @@ class Flight:
         self._log_clock = log_clock
         self._custom_data = {HEADER_NAME: header.to_json()}
         places = [(store, config)] if spare is None else [(store, config), spare]
-        self.places = Places([Place(item, config=limits) for item, limits in places])
+        self.places = Places(
+            [Place(item, config=limits) for item, limits in places], drops=self.drops
+        )
         self._segment: Segment | None = None
         self._segment_index = -1
         # CLOCK_MONOTONIC of the first record in the open segment.
@@ -134,7 +130,7 @@ class Flight:
     @property
     def bytes_written(self) -> int:
         """Bytes of all segments that the flight has had, dropped ones included."""
-        return self._bytes_before + self.segment_bytes
+        return self.places.bytes_ended + self.segment_bytes
 
     @property
     def _open_facts(self) -> SegmentFacts | None:
@@ -143,14 +139,10 @@ class Flight:
         return facts if facts and facts.records else None
 
     @property
-    def _bytes_before(self) -> int:
-        return self.places.closed_bytes + self.drops.size_bytes
-
-    @property
     def records_durable(self) -> int:
         """Return records that are on disk or were, in segments dropped since."""
         in_open = self._segment.facts.records if self._segment else 0
-        return self.drops.records + in_open + self.places.records
+        return in_open + self.places.records_ended
 
     def put(self, records: Sequence[Received], *, chunk_bytes: int = 0) -> int:
         """
@@ -226,8 +218,7 @@ class Flight:
         """
         # Listed again with the next commit, should there be no room for the list yet.
         self._is_listed = False
-        item = self.places.here.give_back(self._custom_data, open_facts=self._open_facts)
-        self.drops.note(item, DropReason.SPACE)
+        self.places.drop_oldest(self._custom_data, open_facts=self._open_facts)
 
     def leave(self, *, is_trusted: bool) -> None:
         """
@@ -304,7 +295,7 @@ class Flight:
         if not segment.fits(FOOTER_JSON_BYTES_MAX):
             segment = self._next_segment()
             self._commit(segment)
-        before = self._bytes_before
+        before = self.places.bytes_ended
         while True:
             size = len(self._own.make(footer).data)
             total = before + segment.size_if_closed(size, self._end_metadata(footer))
@@ -324,7 +315,7 @@ class Flight:
         self._is_cut_short = True
         if self._segment is not None:
             self._end_segment(self._segment, self._end_metadata(None))
-        self._make_room()
+        self.places.make_room(self._custom_data)
         index = self._segment_index + 1
         segment = self.store.open_segment(index, self._custom_data)
         self._segment = segment
@@ -395,15 +386,6 @@ class Flight:
     def _mark_committed(self) -> None:
         self.committed_ns = self._clock.monotonic_ns()
         self.pending_since_ns = None
-
-    def _make_room(self) -> None:
-        """Note what somebody removed, list what is closed, drop the oldest for the next one."""
-        for item in self.places.here.take_missing():
-            self.drops.note(item, DropReason.MISSING)
-        # What failed may have left more than it says: it must not come on top of what comes now.
-        self.places.here.clear_up()
-        for item in self.places.here.make_room(self._custom_data):
-            self.drops.note(item, DropReason.CAP)
 
     def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
         """Return what stands at the end of a segment; the footer's record is yet to be put."""

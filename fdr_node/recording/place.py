@@ -28,11 +28,14 @@ from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.recording import rotation
+from fdr_node.schema import DropReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from fdr_node.config import RecorderConfig
+    from fdr_node.recording.drops import Drops
     from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
 
 
@@ -105,13 +108,14 @@ class Place:
             segments.append(open_facts)
         self._metadata_bytes = self.store.publish(segments, custom_data)
 
-    def take_missing(self) -> list[Closed]:
+    def take_missing(self, names: AbstractSet[str]) -> list[Closed]:
         """
         Give up the segments whose files somebody has removed; they are not listed any more.
 
         rosbag2 refuses a bag that lists a file which is not there.
+
+        :param names: the segment files that are there.
         """
-        names = self.store.segment_names()
         missing = [item for item in self._closed if item.facts.name not in names]
         for item in missing:
             self._closed.remove(item)
@@ -124,7 +128,7 @@ class Place:
         self._left.append(segment)
         self.add(closed)
 
-    def clear_up(self) -> None:
+    def clear_up(self, names: AbstractSet[str]) -> None:
         """
         Give back what was reserved for segments that were left, and remove strays.
 
@@ -132,12 +136,14 @@ class Place:
         would not even remove them: no list has them, they would take space beyond the cap, and a
         recovery would find records in them that are elsewhere too. What was recorded, was gone and
         is there again is none of them: it stays, for whoever looks for it after landing.
+
+        :param names: the segment files that are there.
         """
         while self._left:
             self._left[-1].mend()
             self._left.pop()
         known = {item.facts.name for item in self._closed} | self._missing
-        for name in sorted(self.store.segment_names() - known):
+        for name in sorted(names - known):
             self.store.drop_segment(name)
 
     def make_room(self, custom_data: Mapping[str, str]) -> Iterator[Closed]:
@@ -193,10 +199,12 @@ class Places:
     The directories of a flight, and the one that it is written to.
 
     :param places: the first one is written to.
+    :param drops: is told of each segment that is gone.
     """
 
-    def __init__(self, places: Sequence[Place]) -> None:
+    def __init__(self, places: Sequence[Place], *, drops: Drops) -> None:
         self._all = places
+        self._drops = drops
         self.here = self._all[0]
 
     @property
@@ -205,9 +213,9 @@ class Places:
         return len(self._all) > 1
 
     @property
-    def closed_bytes(self) -> int:
-        """Bytes of the closed segments."""
-        return sum(place.closed_bytes for place in self._all)
+    def bytes_ended(self) -> int:
+        """Bytes of the closed segments, those that are gone included."""
+        return self._drops.size_bytes + sum(place.closed_bytes for place in self._all)
 
     @property
     def size_bytes(self) -> int:
@@ -215,9 +223,35 @@ class Places:
         return sum(place.size_bytes for place in self._all)
 
     @property
-    def records(self) -> int:
-        """Return the records in the closed segments."""
-        return sum(place.records for place in self._all)
+    def records_ended(self) -> int:
+        """Return the records in the closed segments, those that are gone included."""
+        return self._drops.records + sum(place.records for place in self._all)
+
+    def make_room(self, custom_data: Mapping[str, str]) -> None:
+        """
+        Note what somebody removed, list what is closed, drop the oldest for a new segment.
+
+        :raises OSError: what is gone by then is noted; call it again.
+        """
+        here = self.here
+        names = here.store.segment_names()
+        for item in here.take_missing(names):
+            self._drops.note(item, DropReason.MISSING)
+        # What failed may have left more than it says: it must not come on top of what comes now.
+        here.clear_up(names)
+        for item in here.make_room(custom_data):
+            self._drops.note(item, DropReason.CAP)
+
+    def drop_oldest(
+        self, custom_data: Mapping[str, str], *, open_facts: SegmentFacts | None
+    ) -> None:
+        """
+        Drop the oldest segment for the space that it takes; there is one that may go.
+
+        :raises OSError: it is still there.
+        """
+        item = self.here.give_back(custom_data, open_facts=open_facts)
+        self._drops.note(item, DropReason.SPACE)
 
     def move(self) -> str:
         """Make the other place the one that is written to. :return: all directories, as JSON."""
