@@ -22,6 +22,7 @@ from fdr_node.bench.contestants import CallbackRecorder, DrainOnly, Recorder
 from fdr_node.bench.course import Course
 from fdr_node.bench.plan import Cell, Heat
 from fdr_node.bench.process import BenchError
+from own_context import random_domain
 import pytest
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Deaf(DrainOnly):
 @pytest.fixture(name='course')
 def fixture_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
     """Return producers in a domain of their own."""
-    monkeypatch.setenv('ROS_DOMAIN_ID', '98')
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(random_domain()))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     return Course(tmp_path / 'run')
 

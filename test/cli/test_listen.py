@@ -27,6 +27,7 @@ from fdr_node.cli import demo, listen
 from fdr_node.errors import ConfigError
 from fdr_node.producer import FdrClient
 from fdr_node.record import encode_cdr
+from own_context import random_domain
 import pytest
 from rigs import record_of
 
@@ -145,6 +146,7 @@ def test_a_real_producer_is_heard(
 ) -> None:
     """From its first record on."""
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(random_domain()))
     topic = f'/fdr_test_{uuid4().hex}'
 
     def publish() -> None:

@@ -21,6 +21,7 @@ from uuid import uuid4
 from fdr_node.listener import Inlet
 from fdr_node.producer import FdrClient
 from fdr_node.record import decode_cdr, encode_cdr
+from own_context import random_domain
 import pytest
 from rclpy.exceptions import InvalidTopicNameException
 from rigs import record_of
@@ -39,6 +40,7 @@ WAIT_S = 10.0
 @pytest.fixture(autouse=True)
 def _stay_on_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(random_domain()))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from fdr_node.producer.own_node import OwnNode
+from own_context import random_domain
 import pytest
 from record_reader import Reader
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _stay_on_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(random_domain()))
 
 
 @pytest.fixture
