@@ -23,11 +23,12 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from functools import partial
+import traceback
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.clock import NS_PER_S
 from fdr_node.events import Event, Level
-from fdr_node.recording.failure import errno_name, Failure, Reaction, reaction
+from fdr_node.recording.failure import as_os_error, errno_name, Failure, Reaction, reaction
 from fdr_node.recording.footer import busiest
 from fdr_node.schema import Degraded, DropReason, Recovered
 
@@ -103,7 +104,7 @@ class Degradation:
         while True:
             try:
                 action()
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001  # what was taken is kept, and accounted for
                 if not self.meet(flight, step, error):
                     return False
             else:
@@ -111,9 +112,12 @@ class Degradation:
             finally:
                 self.tell_drops(flight)
 
-    def meet(self, flight: Flight, step: str, error: OSError) -> bool:
+    def meet(self, flight: Flight, step: str, fault: Exception) -> bool:
         """
         Give back an old segment of a full disk, or else note a failure.
+
+        A fault of the program is a failure like others: a segment that is in no state to go on is
+        left for a new one, and until then the records wait where they would for a disk.
 
         A flight that fills its disk would otherwise fail at every cut. One segment may not be
         enough; each call takes one.
@@ -121,12 +125,12 @@ class Degradation:
         :return: whether the step is to be done again at once.
         """
         is_over = True
-        if _called_for(flight, error.errno or 0, tries=1) is Reaction.GIVE_BACK:
+        if _called_for(flight, as_os_error(fault).errno or 0, tries=1) is Reaction.GIVE_BACK:
             with suppress(OSError):
                 flight.give_back()
                 is_over = False
         if is_over:
-            self.fail(flight, step, error)
+            self.fail(flight, step, fault)
         return not is_over
 
     def is_due(self, now_ns: int) -> bool:
@@ -195,9 +199,9 @@ class Degradation:
         )
         self._lost_told = total.total()
 
-    def fail(self, flight: Flight, step: str, error: OSError) -> None:
+    def fail(self, flight: Flight, step: str, fault: Exception) -> None:
         """Note a failure; it is logged at once, and then now and again."""
-        now_ns = self._clock.monotonic_ns()
+        now_ns, error = self._clock.monotonic_ns(), as_os_error(fault)
         before = self.failure
         if before is None:
             self.failure = Failure.first(step, error, now_ns)
@@ -206,6 +210,9 @@ class Degradation:
             self.failure = before.again(step, error, now_ns)
             if self.failure.log_at_ns == before.log_at_ns:
                 return
+        if error is not fault:
+            trace = ''.join(traceback.format_exception(fault))
+            self._tell('step_failed', Level.ERROR, step=step, error=repr(fault), trace=trace)
         free_bytes = None
         with suppress(OSError):
             free_bytes = flight.store.free_bytes()

@@ -70,6 +70,18 @@ def reaction(errno: int, *, tries: int, can_give_back: bool, has_spare: bool) ->
     return Reaction.MOVE if has_spare and tries > 1 else Reaction.NEW_SEGMENT
 
 
+def as_os_error(fault: Exception) -> OSError:
+    """
+    Return a fault of the program as an error of the storage; it has no number, or ENOMEM.
+
+    Whatever the reason is, nothing gets to the disk until that step works again.
+    """
+    if isinstance(fault, OSError):
+        return fault
+    text = f'{type(fault).__name__}: {fault}'
+    return OSError(numbers.ENOMEM, text) if isinstance(fault, MemoryError) else OSError(text)
+
+
 def errno_name(error: OSError) -> str:
     """Return the name of an error number, such as ENOSPC; EIO when the error has none."""
     return numbers.errorcode.get(error.errno or numbers.EIO, f'errno {error.errno}')

@@ -101,6 +101,11 @@ class Flight:
         return self.places.here.store
 
     @property
+    def received(self) -> int:
+        """Records that were taken, but for those of the recorder itself."""
+        return self.records - self._own.taken
+
+    @property
     def segment_index(self) -> int:
         """Return the number of the segment that is open or was open last; 0 for the first."""
         return max(0, self._segment_index)
@@ -152,18 +157,30 @@ class Flight:
         :param chunk_bytes: with so many bytes pending it takes no more.
         :return: how many it took, from the first on.
         :raises OSError: the segment could not be cut; no record was taken.
+        :raises Exception: a fault of the program; ``received`` says how many were taken.
         """
         segment = self._open_segment()
         if not segment.fits(len(records[0][0])):
             segment = self._next_segment()
         bytes_max = chunk_bytes - segment.pending_bytes
         taken = records[: share(records, bytes_max=bytes_max, fits=segment.fits)]
-        last_ns, log_time_ns, add = self._last_log_ns, self._log_clock.log_time_ns, segment.add
-        for data, head, received_ns in taken:
-            # Those of several sources may be handed over a little out of turn; play needs order.
-            last_ns = max(last_ns, log_time_ns(received_ns))
-            add(data, sequence=head.seq, log_time_ns=last_ns, publish_time_ns=head.stamp_ns)
-        self._last_log_ns = last_ns
+        count, log_time_ns, add = 0, self._log_clock.log_time_ns, segment.add
+        last_ns = self._last_log_ns
+        try:
+            for data, head, received_ns in taken:
+                # Several sources may hand over a little out of turn; play needs order.
+                last_ns = max(last_ns, log_time_ns(received_ns))
+                add(data, sequence=head.seq, log_time_ns=last_ns, publish_time_ns=head.stamp_ns)
+                count += 1
+        finally:
+            # After a fault at one of them, those before it are taken all the same.
+            self._last_log_ns = last_ns
+            self._count(taken[:count])
+        return count
+
+    def _count(self, taken: Sequence[Received]) -> None:
+        if not taken:
+            return
         first_ns = taken[0][2]
         since_ns = self.pending_since_ns  # of a note, when the cut took long and left one
         self.pending_since_ns = first_ns if since_ns is None else min(since_ns, first_ns)
@@ -171,7 +188,6 @@ class Flight:
             self._segment_began_ns = first_ns
         self.tally.add([head.producer_id for _, head, _ in taken])
         self.records += len(taken)
-        return len(taken)
 
     def put_own(self, payload: Payload) -> None:
         """
@@ -228,7 +244,7 @@ class Flight:
         """
         segment = self._segment
         if is_trusted and segment is not None and not segment.is_suspect:
-            with suppress(OSError):
+            with suppress(Exception):
                 self._end_segment(segment, self._end_metadata(None))
         if self._segment is not None:
             self._leave(self._segment)

@@ -50,6 +50,11 @@ class OwnRecords:
         self._clock = clock
         self._next = 0
 
+    @property
+    def taken(self) -> int:
+        """Records that were taken so far."""
+        return self._next
+
     def make(self, payload: Payload) -> OwnRecord:
         """Return the next record; the one after it has the same number until it was taken."""
         made_ns, monotonic_ns = stamp_of(self._clock.wall_ns()), self._clock.monotonic_ns()

@@ -22,7 +22,7 @@ files; the store does every step on disk.
 
 from __future__ import annotations
 
-from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fdr_node.clock import ClockWatch, Instant, iso_utc, LogClock, now, NS_PER_S
@@ -31,14 +31,13 @@ from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
 from fdr_node.recording.degradation import Degradation
 from fdr_node.recording.disk_watch import DiskWatch
+from fdr_node.recording.ending import footer_of
 from fdr_node.recording.failure import errno_name
 from fdr_node.recording.flight import Flight
-from fdr_node.recording.footer import producer_totals, with_producers
 from fdr_node.recording.identity import header_fault
-from fdr_node.recording.own_records import OWN_PRODUCER
 from fdr_node.recording.recorder_status import RecorderStatus, status_of
 from fdr_node.recording.spare import claim_spare
-from fdr_node.schema import ClockStep, FlightFooter
+from fdr_node.schema import ClockStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from fdr_node.recording.batch import Received
     from fdr_node.recording.ports import FlightStore
     from fdr_node.recording.spare import Spare
-    from fdr_node.schema import FlightHeader, Payload, ProducerTotals
+    from fdr_node.schema import FlightFooter, FlightHeader, Payload, ProducerTotals
 
 # A commit begins this early, so that it is done when commit_interval_s has passed.
 _COMMIT_MARGIN = 0.8
@@ -195,11 +194,12 @@ class FlightRecorder:
 
     def _put(self, flight: Flight, records: Sequence[Received]) -> int:
         """Take as many as go into one chunk, and commit when it is time. :return: how many."""
+        before = flight.received
         try:
             taken = flight.put(records, chunk_bytes=self._config.chunk_bytes)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  # what was not taken still waits
             self._degradation.meet(flight, 'cut', error)
-            return 0
+            return flight.received - before
         self._degradation.tell_drops(flight)
         is_urgent = records[taken - 1][1].kind in self._commit_now_kinds
         if is_urgent or flight.pending_bytes >= self._config.chunk_bytes:
@@ -311,12 +311,13 @@ class FlightRecorder:
                 raise FlightStateError(operation='close_flight', state='no flight was opened')
             return self._footer
         try:
-            footer = flight.close(lambda size: self._make_footer(flight, totals or {}, size))
+            footer = flight.close(partial(footer_of, flight, totals or {}, now(self._clock)))
             self._degradation.failure = None
         except OSError as error:
             self._degradation.fail(flight, 'close', error)
             flight.abandon()
-            footer = self._make_footer(flight, totals or {}, flight.bytes_written, is_clean=False)
+            end = now(self._clock)
+            footer = footer_of(flight, totals or {}, end, flight.bytes_written, is_clean=False)
         self._degradation.tell_drops(flight)
         flight.release()
         self._flight, self._footer = None, footer
@@ -382,32 +383,3 @@ class FlightRecorder:
 
     def _tell(self, name: str, level: Level = Level.INFO, **facts: Fact) -> None:
         self._report(Event(name=name, level=level, facts=facts))
-
-    def _make_footer(
-        self,
-        flight: Flight,
-        totals: Mapping[str, ProducerTotals],
-        bytes_written: int,
-        *,
-        is_clean: bool = True,
-    ) -> FlightFooter:
-        if is_clean:
-            # The footer is a record too, and counts itself.
-            records, recorded = flight.records + 1, flight.tally.taken + Counter({OWN_PRODUCER: 1})
-        else:
-            records, recorded = flight.records_durable, flight.tally.durable
-        end = now(self._clock)
-        footer = FlightFooter(
-            flight_id=flight.header.flight_id,
-            end_utc=iso_utc(end.wall_ns),
-            end_wall_ns=end.wall_ns,
-            end_monotonic_ns=end.monotonic_ns,
-            records_written=records,
-            records_rolled_off=flight.drops.records,
-            bytes_written=bytes_written,
-            rollover_count=flight.drops.segments,
-            segment_count=flight.segment_count,
-            clean_shutdown=is_clean,
-        )
-        refused = flight.tally.taken - recorded
-        return with_producers(footer, producer_totals(totals, recorded=recorded, refused=refused))

@@ -280,7 +280,9 @@ class FlightSession:
             # What a full ring is to be put down to.
             cause = LossCause.DISK if self.degraded_reason else LossCause.RING
             self._intake.overflow_cause = cause
-            self._intake.accept(batch, self._clock.monotonic_ns())
+            self._intake.accept(
+                batch, self._clock.monotonic_ns(), is_full=self._intake_fill >= 1.0
+            )
 
     def write_out(self) -> None:
         """Write what waits and do what is due; to be called by the writer alone."""
@@ -378,36 +380,36 @@ class FlightSession:
 
     def _write_batch(self) -> bool:
         """Write some of what waits. :return: whether there may be more."""
-        if self._backlog:
-            batch = self._backlog[:_BATCH_RECORDS]
-            written = self._write(batch)
-            del self._backlog[:written]
-            return written == len(batch)
-        entries = self._lanes.take(_BATCH_RECORDS)
-        written = self._write(entries)
-        if written < len(entries):
-            self._intake.give_back(entries[written:])
-            return False
-        return bool(entries)
+        is_backlog, written = bool(self._backlog), 0
+        waits = self._backlog[:_BATCH_RECORDS]
+        entries = waits if is_backlog else self._lanes.take(_BATCH_RECORDS)
+        try:
+            for count in self._write(entries):
+                written += count
+        finally:
+            # Whatever ends it: what was not written waits as before.
+            if is_backlog:
+                del self._backlog[:written]
+            elif written < len(entries):
+                self._intake.give_back(entries[written:])
+        return 0 < written == len(entries)
 
-    def _write(self, entries: list[Entry]) -> int:
-        """Write records, in parts that take no disk long. :return: how many, from the first on."""
-        written = 0
+    def _write(self, entries: list[Entry]) -> Iterator[int]:
+        """Write records in parts that take no disk long; yield how many each, first ones first."""
         # The recorder counts a record where the ledger does; the bytes stay as they came.
         for part in parts(self._ledger.by_account(entries), bytes_max=_PART_BYTES):
             count = self._recorder.write_all(part)
-            written += count
+            yield count
             if count < len(part) or self._waiting:
-                break
+                return
             self._beat()
-        return written
 
     def _write_losses(self, *, is_final: bool) -> None:
         now_ns = self._clock.monotonic_ns()
         if is_final or not self._losses:
             # Those of a degraded time stay in the ledger, which merges them.
             losses = self._ledger.take_losses(now_ns, is_final=is_final)
-            self._loss_log.note(losses, now_ns, is_final=is_final)
             self._losses.extend(losses)
+            self._loss_log.note(losses, now_ns, is_final=is_final)
         while self._losses and self._recorder.write_own(overrun_of(self._losses[0])):
             self._losses.popleft()

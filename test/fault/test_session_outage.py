@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import count
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -25,17 +26,21 @@ from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
 from fdr_node.errors import FlightStateError
 from fdr_node.recording.states import State
+from fdr_node.ros import session as ros_session
 from fdr_node.ros.closing import close_within
 from fdr_node.schema import LossCause, ProducerTotals
 from fdr_node.storage import fs
+from fdr_node.storage.mcap_segment import McapSegment
 from heads import serialised
 import pytest
 from rigs import FLIGHT_ID, payload_of
 from session_rig import check_balance, refuse, Rig, seqs_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from fdr_node.recording.batch import Received
 
 STALLED = 'stall: the disk does not answer'
 
@@ -61,6 +66,58 @@ def test_what_comes_while_the_disk_returns_pushes_nothing_out(
     )
     (event,) = rig.told('recovered')
     assert event.facts['records_lost'] == 30
+    check_balance(footer, bag)
+
+
+@pytest.mark.parametrize(('name', 'nth'), [('add', 700), ('commit', 2)])
+def test_a_fault_of_the_program_while_it_writes_loses_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, nth: int
+) -> None:
+    """In the middle of a batch or at its end: it is told, and what waits is written later."""
+    rig = Rig(tmp_path).begin()
+    step, calls = getattr(McapSegment, name), count(1)
+
+    def fail_once(*args: object, **options: object) -> object:
+        if next(calls) == nth:
+            raise ZeroDivisionError(name)
+        return step(*args, **options)
+
+    monkeypatch.setattr(McapSegment, name, fail_once)
+    rig.take_in(range(1000))
+    rig.session.write_out()
+    rig.clock.advance(1.0)
+    rig.session.write_out()
+    (event,) = rig.told('step_failed')
+    assert event.facts['error'] == repr(ZeroDivisionError(name))
+    footer, bag = rig.land()
+    assert seqs_in(bag) == [*range(1000)]
+    assert footer.producers['imu_1'] == ProducerTotals(published=1000, recorded=1000)
+    check_balance(footer, bag)
+
+
+@pytest.mark.parametrize('is_backlog', [False, True])
+def test_whatever_ends_a_batch_the_rest_of_it_waits_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_backlog: bool
+) -> None:
+    """Records that the ring has given are not forgotten, nor written twice."""
+    rig = Rig(tmp_path).begin()
+    write_all, calls = rig.session._recorder.write_all, count(1)
+
+    def fail_third(part: Sequence[Received]) -> int:
+        if next(calls) == 3:
+            raise ZeroDivisionError
+        return write_all(part)
+
+    monkeypatch.setattr(ros_session, '_PART_BYTES', 2000)
+    rig.take_in(range(100))
+    if is_backlog:
+        rig.session._lost_to_disk()
+    monkeypatch.setattr(rig.session._recorder, 'write_all', fail_third)
+    with pytest.raises(ZeroDivisionError):
+        rig.session.write_out()
+    rig.session.write_out()
+    footer, bag = rig.land()
+    assert seqs_in(bag) == [*range(100)]
     check_balance(footer, bag)
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from fdr_node.config import KIB, MIB
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, peek
-from fdr_node.schema import FOOTER_NAME, PARTS_NAME
+from fdr_node.schema import FOOTER_NAME, PARTS_NAME, ProducerTotals
 from memory_store import ROOT, SPARE_ROOT
 import pytest
 from rigs import FLIGHT_ID, MemoryRig, payload_of, record_of
@@ -223,6 +223,51 @@ def test_a_return_that_fails_half_way_counts_no_loss_twice() -> None:
     wait(rig, 2)
     assert [item['lost'] for item in payloads(rig.flight, 'recovered')] == [{'imu': 7}, {'imu': 2}]
     assert [event.facts['records_lost'] for event in told(rig, 'recovered')] == [9]
+
+
+# --- a fault of the program
+
+
+@pytest.mark.parametrize('fault', [ValueError('cannot be'), MemoryError()], ids=repr)
+@pytest.mark.parametrize(
+    ('step', 'after'),
+    [('add', 0), ('add', 3), ('commit', 0), ('close', 0), ('publish', 0), ('open_segment', 0)],
+)
+def test_a_fault_of_the_program_is_an_outage_like_others(
+    step: str, after: int, fault: Exception
+) -> None:
+    """No record is lost or doubled for it, it is told with its trace, and the recorder goes on."""
+    rig = flying({'flight_bytes_max': 8 << 20})
+    records = [encode_cdr(record_of(seq, payload_bytes=LARGE_BYTES)) for seq in range(6)]
+    waiting = [(data, peek(data), rig.clock.monotonic_ns()) for data in records]
+    rig.faults.arm(step, after=after, fault=fault)
+    del waiting[: rig.recorder.write_all(waiting)]
+    rig.recorder.commit()
+    assert waiting
+    (event,) = told(rig, 'step_failed')
+    assert event.facts['error'] == repr(fault)
+    assert 'faulty_store.py' in str(event.facts['trace'])
+    assert type(fault).__name__ in str(told(rig, 'storage_failed')[0].facts['text'])
+    wait(rig, 1)
+    assert rig.recorder.write_all(waiting) == len(waiting)
+    footer = rig.recorder.close_flight()
+    assert (footer.clean_shutdown, numbers(rig.flight)) == (True, [*range(6)])
+    assert footer.producers['imu_1'] == ProducerTotals(published=6, recorded=6)
+
+
+def test_a_fault_in_a_segment_that_cannot_go_on_is_left_with_it() -> None:
+    """Neither its commit nor its end can be done: what was taken is in the next one."""
+    rig = flying()
+    rig.write([0])
+    rig.recorder.commit()
+    rig.write([1])
+    rig.faults.arm('commit', times=2, fault=ValueError('cannot be'))
+    rig.recorder.commit()
+    wait(rig, 1)
+    assert rig.recorder.degraded_reason == ''
+    assert [facts.index for facts in rig.flight.listed] == [0, 1]
+    assert rig.recorder.close_flight().clean_shutdown
+    assert numbers(rig.flight) == [0, 1]
 
 
 # --- a second disk

@@ -18,7 +18,7 @@ from __future__ import annotations
 import errno
 
 from fdr_node.clock import NS_PER_S
-from fdr_node.recording.failure import errno_name, Failure, Reaction, reaction
+from fdr_node.recording.failure import as_os_error, errno_name, Failure, Reaction, reaction
 import pytest
 
 START_NS = 1_000 * NS_PER_S
@@ -37,6 +37,19 @@ FULL = OSError(errno.ENOSPC, 'No space left on device')
 def test_an_error_number_has_a_name(error: OSError, name: str) -> None:
     """Which an operator can look up."""
     assert errno_name(error) == name
+
+
+@pytest.mark.parametrize(
+    ('fault', 'reason'),
+    [
+        (FULL, 'cut: ENOSPC: No space left on device'),
+        (ValueError('cannot be'), 'cut: EIO: ValueError: cannot be'),
+        (MemoryError(), 'cut: ENOMEM: MemoryError: '),
+    ],
+)
+def test_a_fault_of_the_program_counts_as_an_error(fault: Exception, reason: str) -> None:
+    """And says what it was."""
+    assert Failure.first('cut', as_os_error(fault), START_NS).reason == reason
 
 
 def test_the_first_failure() -> None:

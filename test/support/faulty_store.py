@@ -34,12 +34,12 @@ class Fault:
 
     :param after: calls that still succeed.
     :param times: calls that fail then.
-    :param number: the error number.
+    :param error: what they raise.
     """
 
     after: int = 0
     times: int = 1
-    number: int = errno.EIO
+    error: Exception
 
 
 @dataclass
@@ -49,9 +49,18 @@ class Faults:
     pending: dict[str, Fault] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
-    def arm(self, step: str, *, after: int = 0, times: int = 1, number: int = errno.EIO) -> None:
-        """Let a step fail, the first time after so many calls."""
-        self.pending[step] = Fault(after=after, times=times, number=number)
+    def arm(
+        self,
+        step: str,
+        *,
+        after: int = 0,
+        times: int = 1,
+        number: int = errno.EIO,
+        fault: Exception | None = None,
+    ) -> None:
+        """Let a step fail, the first time after so many calls: an error, or a program's fault."""
+        error = fault or OSError(number, os.strerror(number))
+        self.pending[step] = Fault(after=after, times=times, error=error)
 
     def reach(self, step: str) -> None:
         """Note a call, and fail when it is its turn."""
@@ -65,7 +74,7 @@ class Faults:
         fault.times -= 1
         if not fault.times:
             del self.pending[step]
-        raise OSError(fault.number, os.strerror(fault.number))
+        raise fault.error
 
 
 class FaultySegment:
@@ -96,7 +105,8 @@ class FaultySegment:
         return self._segment.fits(size)
 
     def add(self, data: bytes, *, sequence: int, log_time_ns: int, publish_time_ns: int) -> None:
-        """Take a record."""
+        """Take a record, or fail (``add``)."""
+        self._faults.reach('add')
         self._segment.add(
             data, sequence=sequence, log_time_ns=log_time_ns, publish_time_ns=publish_time_ns
         )
