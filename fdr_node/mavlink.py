@@ -15,8 +15,7 @@
 Makes MAVLink 2 frames; the only module that knows pymavlink, and only as a codec.
 
 A frame is a pure function of what goes in: its sequence number and its signing time are given.
-Nothing is sent. The connections of pymavlink are not used: they print to stdout, connect without
-a timeout, and neither report nor complete a write that the system took in part.
+Nothing is sent; why not by pymavlink either says docs/adr/0010.
 """
 
 from __future__ import annotations
