@@ -22,6 +22,7 @@ files; the store does every step on disk.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -108,27 +109,39 @@ class FlightRecorder:
         log_clock = LogClock(
             wall_at_open_ns=header.start_wall_ns, monotonic_at_open_ns=header.start_monotonic_ns
         )
-        store.open_flight()
-        flight = Flight(
-            header,
-            config=self._config,
-            store=store,
-            spare=self._claim_spare(header.flight_id),
-            clock=self._clock,
-            log_clock=log_clock,
-        )
+        with ExitStack() as undone:
+            store.open_flight()
+            undone.callback(store.close_flight, discard=True)
+            spare = self._claim_spare(header.flight_id)
+            if spare is not None:
+                undone.callback(spare.store.close_flight, discard=True)
+            flight = Flight(
+                header,
+                config=self._config,
+                store=store,
+                spare=spare,
+                clock=self._clock,
+                log_clock=log_clock,
+            )
+            # It gives back both.
+            undone.pop_all()
+            undone.callback(flight.discard)
+            self._begin(flight)
+            undone.pop_all()
+
+    def _begin(self, flight: Flight) -> None:
+        header, directory = flight.header, flight.store.directory
         try:
             flight.put_own(header)
             flight.commit()
         except OSError as error:
-            flight.discard()
             reason = f'{errno_name(error)}: {error.strerror or error}'
-            raise FdrOpenError(store.directory, reason=reason, errno=error.errno) from error
-        self._flight, self._footer = flight, None
+            raise FdrOpenError(directory, reason=reason, errno=error.errno) from error
         self._degradation = self._sound()
         self._disk_watch = DiskWatch(self._config)
         self._clock_watch = ClockWatch(Instant(header.start_wall_ns, header.start_monotonic_ns))
-        self._tell('flight_opened', flight_id=header.flight_id, directory=str(store.directory))
+        self._tell('flight_opened', flight_id=header.flight_id, directory=str(directory))
+        self._flight, self._footer = flight, None
 
     def _claim_spare(self, flight_id: str) -> Spare | None:
         """Return the place on the second disk; a flight is not refused for want of it."""
@@ -136,9 +149,15 @@ class FlightRecorder:
             return None
         try:
             return claim_spare(self._spare_of(flight_id), self._config)
-        except FdrOpenError as error:
+        except Exception as error:  # noqa: BLE001  # whatever is wrong there
             self._tell('no_fallback', Level.WARN, reason=str(error))
             return None
+
+    def discard_flight(self) -> None:
+        """Undo an opening, before anything was recorded; without one it does nothing."""
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            flight.discard()
 
     def _sound(self) -> Degradation:
         """Return the state of a storage that has not failed."""

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from errno import EIO, ENOSPC
 from typing import NamedTuple, TYPE_CHECKING
@@ -41,13 +42,15 @@ def claim_spare(store: FlightStore, config: RecorderConfig) -> Spare:
     :param config: its cap, and what has to stay free, hold on the second disk too.
     :raises FdrOpenError: it cannot be used, or has too little space; nothing is left behind.
     """
-    store.claim()
-    try:
-        space = space_for(replace(config, root_bytes_max=0), free_bytes=store.free_bytes())
-        refusal, number = space.refusal, ENOSPC
-    except OSError as error:
-        refusal, number = error.strerror or str(error), error.errno or EIO
-    if refusal:
-        store.close_flight(discard=True)
-        raise FdrOpenError(store.directory, reason=refusal, errno=number)
+    with ExitStack() as undone:
+        store.claim()
+        undone.callback(store.close_flight, discard=True)
+        try:
+            space = space_for(replace(config, root_bytes_max=0), free_bytes=store.free_bytes())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise FdrOpenError(store.directory, reason=reason, errno=error.errno or EIO) from error
+        if space.refusal:
+            raise FdrOpenError(store.directory, reason=space.refusal, errno=ENOSPC)
+        undone.pop_all()
     return Spare(store, replace(config, flight_bytes_max=space.cap_bytes))

@@ -21,7 +21,7 @@ meet only in the ring and in the ledger, so a stalled disk never stops the intak
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
 from dataclasses import replace
 from threading import Lock, RLock
 import time
@@ -32,14 +32,13 @@ from fdr_node.events import Event, Level
 from fdr_node.intake.intake import Intake
 from fdr_node.intake.lanes import Lanes
 from fdr_node.intake.ledger import Ledger
-from fdr_node.intake.loss_log import LossLog
 from fdr_node.intake.policy import parse_rules, Policy
-from fdr_node.intake.totals import overrun_of, totals_of
-from fdr_node.recording.batch import parts
+from fdr_node.intake.totals import totals_of
 from fdr_node.recording.recorder import FlightRecorder
 from fdr_node.recording.stall import stall_event, StallWatch
 from fdr_node.recording.states import after, Change, NOT_READY, seen, State
 from fdr_node.ros.opening import fitted, header_for
+from fdr_node.ros.outflow import Outflow
 from fdr_node.schema import LossCause
 from fdr_node.storage.backends import open_store
 
@@ -50,20 +49,14 @@ if TYPE_CHECKING:
     from fdr_node.clock import Clock
     from fdr_node.config import RecorderConfig
     from fdr_node.events import Report
-    from fdr_node.intake.ledger import Account, Loss
-    from fdr_node.intake.ring import Entry
+    from fdr_node.intake.ledger import Account
     from fdr_node.recording.ports import FlightStore
     from fdr_node.recording.recorder_status import RecorderStatus
     from fdr_node.schema import FlightFooter
 
-# Records that the writer takes from the ring at a time.
-_BATCH_RECORDS = 512
-
-# And at most so many times, a large ring full: then it looks after what else there is to do.
+# Batches that the writer takes at a time, a large ring full: then it looks after what else there
+# is to do.
 _BATCHES_MAX = 128
-
-# Of records, written between two signs of life.
-_PART_BYTES = 1 << 20
 
 # How long the end of a flight waits between two tries on a disk that refuses data.
 _RETRY_PAUSE_S = 0.05
@@ -108,6 +101,9 @@ class FlightSession:
                 parse_rules(config.kind_rules), record_bytes_max=config.record_bytes_max
             ),
         )
+        self._outflow = Outflow(
+            intake=self._intake, lanes=self._lanes, ledger=self._ledger, report=report
+        )
         self._report = report
         self._recorder = self._make_recorder(config)
         self._stall = StallWatch(int(config.io_stall_s * NS_PER_S))
@@ -115,10 +111,6 @@ class FlightSession:
         self._state = State.UNREADY
         self._state_lock = Lock()
         self._is_listening = False
-        self._loss_log = LossLog(report)
-        self._losses: deque[Loss] = deque()
-        # What waited when the disk came back, at most a ring full.
-        self._backlog: list[Entry] = []
         self._intake_fill = 0.0
         # Each step runs in one thread at a time; the end of the flight needs both.
         self._intake_lock = RLock()
@@ -193,10 +185,14 @@ class FlightSession:
         findings: list[Event] = []
         self._config = fitted(self._config, report=findings.append)
         self._recorder = self._make_recorder(self._config)
-        self._recorder.open_flight(header_for(self._config, clock=self._clock))
-        for event in findings:
-            self._report(event)
-        self._move(Change.OPENED)
+        header = header_for(self._config, clock=self._clock)
+        with ExitStack() as undone:
+            undone.callback(self._recorder.discard_flight)
+            self._recorder.open_flight(header)
+            for event in findings:
+                self._report(event)
+            self._move(Change.OPENED)
+            undone.pop_all()
 
     def _make_recorder(self, config: RecorderConfig) -> FlightRecorder:
         return FlightRecorder(
@@ -221,8 +217,7 @@ class FlightSession:
         and what that pushed out would be missing in these counts.
         """
         with self._intake_lock:
-            if not self._backlog:
-                self._backlog = self._lanes.take(len(self._lanes))
+            self._outflow.hold()
             lost = {name: item.lost[LossCause.DISK] for name, item in self.accounts().items()}
         return {name: count for name, count in lost.items() if count}
 
@@ -289,14 +284,14 @@ class FlightSession:
         with self._writer_lock:
             self._beat()
             self._end_stall()
-            self._write_losses(is_final=False)
+            self._write_losses()
             for _ in range(_BATCHES_MAX):
                 is_more = not self._waiting and self._write_batch()
                 self._recorder.tick()
                 self._beat()
                 self._end_stall()
                 # A disk that has just come back gets what waited for it without delay.
-                is_back = self._backlog and not self._recorder.degraded_reason
+                is_back = self._outflow.has_backlog and not self._recorder.degraded_reason
                 if self._waiting or not (is_more or is_back):
                     return
 
@@ -311,7 +306,7 @@ class FlightSession:
         with self._writer(self._config.shutdown_deadline_s) as is_mine:
             if not is_mine:
                 return False
-            self._write_losses(is_final=False)
+            self._write_losses()
             while self._write_batch():
                 self._recorder.tick()
             self._end_stall()
@@ -339,9 +334,7 @@ class FlightSession:
                 self._recorder.tick()
                 if not self._write_batch():
                     self._pause(_RETRY_PAUSE_S)
-            left = self._backlog + self._lanes.take(len(self._lanes))
-            self._backlog = []
-            self._ledger.give_up((entry.head for entry in left), LossCause.DISK)
+            self._outflow.give_up()
             self._write_losses(is_final=True)
             return self._recorder.close_flight(totals_of(self.accounts()))
 
@@ -375,41 +368,20 @@ class FlightSession:
 
     def _has_work(self) -> bool:
         """Return whether records wait, here or in a recorder whose disk refuses them."""
-        waiting = len(self._backlog) + len(self._lanes)
-        return waiting > 0 or bool(self._recorder.degraded_reason)
+        return len(self._outflow) > 0 or bool(self._recorder.degraded_reason)
 
     def _write_batch(self) -> bool:
         """Write some of what waits. :return: whether there may be more."""
-        is_backlog, written = bool(self._backlog), 0
-        waits = self._backlog[:_BATCH_RECORDS]
-        entries = waits if is_backlog else self._lanes.take(_BATCH_RECORDS)
-        try:
-            for count in self._write(entries):
-                written += count
-        finally:
-            # Whatever ends it: what was not written waits as before.
-            if is_backlog:
-                del self._backlog[:written]
-            elif written < len(entries):
-                self._intake.give_back(entries[written:])
-        return 0 < written == len(entries)
+        return self._outflow.write(self._recorder, is_to_go_on=self._is_to_go_on)
 
-    def _write(self, entries: list[Entry]) -> Iterator[int]:
-        """Write records in parts that take no disk long; yield how many each, first ones first."""
-        # The recorder counts a record where the ledger does; the bytes stay as they came.
-        for part in parts(self._ledger.by_account(entries), bytes_max=_PART_BYTES):
-            count = self._recorder.write_all(part)
-            yield count
-            if count < len(part) or self._waiting:
-                return
-            self._beat()
+    def _is_to_go_on(self) -> bool:
+        """Give a sign of life, unless somebody waits for the writer to come to an end."""
+        if self._waiting:
+            return False
+        self._beat()
+        return True
 
-    def _write_losses(self, *, is_final: bool) -> None:
+    def _write_losses(self, *, is_final: bool = False) -> bool:
+        """Tell of losses in the flight. :return: whether all of them are told."""
         now_ns = self._clock.monotonic_ns()
-        if is_final or not self._losses:
-            # Those of a degraded time stay in the ledger, which merges them.
-            losses = self._ledger.take_losses(now_ns, is_final=is_final)
-            self._losses.extend(losses)
-            self._loss_log.note(losses, now_ns, is_final=is_final)
-        while self._losses and self._recorder.write_own(overrun_of(self._losses[0])):
-            self._losses.popleft()
+        return self._outflow.write_losses(self._recorder, now_ns, is_final=is_final)

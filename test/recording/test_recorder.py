@@ -25,11 +25,13 @@ import errno
 import json
 from typing import TYPE_CHECKING
 
+from faulty_store import FaultyStore
 from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
 from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, FdrRecord, peek
+from fdr_node.recording import recorder
 from fdr_node.recording.failure import Failure
 from fdr_node.recording.recorder_status import RecorderStatus
 from fdr_node.schema import (
@@ -126,6 +128,41 @@ def test_an_opening_that_fails_leaves_nothing(rig: MemoryRig, step: str) -> None
     assert (rig.disk.flights, rig.disk.holder, rig.events) == ({}, '', [])
     assert rig.recorder.status().header is None
     rig.open_flight()
+
+
+@pytest.mark.parametrize('step', ['claim', 'free_bytes', 'flight', 'commit', 'report'])
+def test_a_fault_of_the_program_at_the_opening_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Neither a lock nor a file, on neither disk; a flight needs no second disk, though."""
+    rig = MemoryRig(has_spare=True)
+    fault = ZeroDivisionError(step)
+
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patch:
+        match step:
+            case 'commit':
+                rig.faults.arm('commit', fault=fault)
+            case 'report':
+                patch.setattr(rig.recorder, '_report', fail)
+            case 'flight':
+                patch.setattr(recorder, 'Flight', fail)
+            case name:
+                patch.setattr(FaultyStore, name, fail)
+        if step in {'claim', 'free_bytes'}:
+            rig.open_flight()
+            assert rig.told() == ['no_fallback', 'flight_opened']
+            assert rig.recorder.close_flight().clean_shutdown
+            rig.disk.flights.clear()
+        else:
+            with pytest.raises(ZeroDivisionError):
+                rig.open_flight()
+    for disk in (rig.disk, rig.spare_disk):
+        assert (disk.holder, disk.flights) == ('', {})
+    rig.open_flight()
+    assert rig.recorder.close_flight().clean_shutdown
 
 
 def test_a_header_that_cannot_be_written_is_refused(rig: MemoryRig) -> None:

@@ -169,7 +169,8 @@ def test_what_the_queue_of_a_producer_dropped_is_told_by_name(tmp_path: Path) ->
     outbox.put_stats(stamp_ns=1, monotonic_ns=1)
     outbox.put_stats(stamp_ns=1, monotonic_ns=1)
     rig.session.take_in([serialised(0, 'other')])
-    rig.session.take_in(outbox.take(records_max=99, bytes_max=10**6))
+    taken = outbox.take(records_max=99, bytes_max=10**6)
+    rig.session.take_in([item.data for item in taken])
     footer, bag = rig.land()
     # The second statistics pushed one more out, of which nobody was told.
     assert outbox.dropped == 22
@@ -383,6 +384,20 @@ def test_a_second_session_on_the_same_root_is_refused(tmp_path: Path) -> None:
     rig.session.finish()
     other.session.open_flight()
     other.session.finish()
+
+
+def test_a_fault_of_the_program_at_the_opening_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even after the flight was open: the next opening finds neither lock nor file."""
+    rig = Rig(tmp_path / 'root')
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.session, '_move', lambda change: {}[change])
+        with pytest.raises(KeyError):
+            rig.session.open_flight()
+    assert list(tmp_path.iterdir()) == []
+    footer, _ = rig.begin().land()
+    assert footer.clean_shutdown
 
 
 def test_a_flight_names_the_interrupted_one_that_it_continues(tmp_path: Path) -> None:
