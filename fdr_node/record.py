@@ -37,6 +37,7 @@ __all__ = [
     'decode_cdr',
     'encode_cdr',
     'peek',
+    'priority_topic_of',
     'stamp_of',
 ]
 
@@ -232,6 +233,15 @@ def stamp_of(wall_ns: int) -> int:
     """
     smallest, largest = _RANGES['stamp_ns']
     return min(max(wall_ns, smallest), largest)
+
+
+def priority_topic_of(topic: str) -> str:
+    """
+    Return where the priority records of a topic are published (docs/adr/0009).
+
+    :param topic: that of all other records
+    """
+    return f'{topic}/priority'
 
 
 def encode_cdr(record: FdrRecord) -> bytes:

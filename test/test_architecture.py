@@ -37,7 +37,7 @@ VALUES = {'clock', 'config', 'errors', 'events', 'record', 'schema', 'versions'}
 # Which room (a folder or a module directly in the package) may import which, beside itself.
 ROOMS = {
     'clock': {'errors'},
-    'config': {'errors'},
+    'config': {'errors', 'schema'},
     'errors': set[str](),
     'mavlink': set[str](),
     'events': {'clock', 'errors', 'record', 'schema'},
@@ -49,7 +49,7 @@ ROOMS = {
     'recording': VALUES,
     'storage': VALUES | {'recording'},
     'producer': {'clock', 'errors', 'record', 'schema'},
-    'listener': {'producer'},
+    'listener': {'producer', 'record'},
     'debrief': VALUES | {'storage'},
     'preflight': VALUES | {'alerts', 'debrief', 'intake', 'recording', 'storage'},
     'demo': VALUES | {'mavlink', 'producer'},

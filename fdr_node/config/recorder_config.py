@@ -31,6 +31,7 @@ from fdr_node.config.limits import (
 )
 from fdr_node.config.settings import SPECS
 from fdr_node.errors import ConfigError
+from fdr_node.schema import PRIORITY_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,13 +65,7 @@ class RecorderConfig:
     drain_period_s: float = 0.02
     ring_records_max: int = 50_000
     ring_bytes_max: int = 64 * MIB
-    priority_kinds: tuple[str, ...] = (
-        'flight_header',
-        'overrun',
-        'signing_key_rotation',
-        'spoof_promotion_block',
-        'mavlink_tx',
-    )
+    priority_kinds: tuple[str, ...] = PRIORITY_KINDS
     kind_rules: tuple[str, ...] = (
         'camera_frame deny',
         'raw_frame deny',

@@ -142,7 +142,7 @@ SPECS: Mapping[str, Spec] = {
     ),
     'priority_kinds': Spec(
         description='Kinds that have a quarter of the ring for themselves, so that a flood of '
-        'others cannot push them out.',
+        'others cannot push them out; FdrClient publishes these on a topic of their own.',
         unit='kinds',
         maximum=64,
     ),

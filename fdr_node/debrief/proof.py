@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Final, TYPE_CHECKING
 
 from fdr_node.schema import LossCause
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from fdr_node.debrief.sequences import Sequence as Numbers
     from fdr_node.debrief.tally import Claim, Tally
+
+# Losses that are called so before the last of it is known.
+_TAKEN_BACK: Final = (LossCause.TRANSPORT, LossCause.INTAKE_QUEUE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,11 +123,11 @@ def _capped(by_cause: Mapping[LossCause, Sequence[Claim]], missing: int) -> dict
     """
     Return the losses that the log names, no more than numbers are missing.
 
-    A record that was reported as lost in transport can still have come; one that was lost later
+    A record that was reported as lost before it came can still have come; one that was lost later
     on was in the recorder's hands, and its loss is certain.
     """
     named: dict[str, int] = {}
-    for cause in sorted(by_cause, key=lambda cause: (cause is LossCause.TRANSPORT, cause)):
+    for cause in sorted(by_cause, key=lambda cause: (cause in _TAKEN_BACK, cause)):
         named[cause] = min(_count(by_cause[cause]), missing)
         missing -= named[cause]
     return named

@@ -43,6 +43,7 @@ STATS_BYTES_MAX: Final = 1024
 
 _STATS: Final = str(Kind.PRODUCER_STATS)
 _kind_of: Final = attrgetter('kind')
+_seq_of: Final = attrgetter('seq')
 
 
 def drain(take: Callable[[], tuple[bytes, object] | None], *, limit: int) -> list[bytes]:
@@ -71,17 +72,19 @@ class Intake:
         # What the records are put down to that find no room: a disk that takes none, or the ring.
         self.overflow_cause = LossCause.RING
 
-    def accept(self, batch: Sequence[bytes], received_ns: int) -> int:
+    def accept(self, batch: Sequence[bytes], received_ns: int, *, is_full: bool = False) -> int:
         """
         Take a batch in.
 
         :param batch: serialised FdrRecords in the order in which they came.
         :param received_ns: CLOCK_MONOTONIC when they were drained.
+        :param is_full: whether the history that they waited in was full: more may have come.
         :return: records that were lost in this step, of whatever cause.
         """
         records, heads = _whole(batch)
         malformed = len(batch) - len(records)
-        self._ledger.observe(heads, received_ns)
+        # They came by two ways and are of one sequence.
+        self._ledger.observe(sorted(heads, key=_seq_of), received_ns, is_full=is_full)
         if malformed:
             self._ledger.note_malformed(malformed)
         # A nanosecond apart: their order must be known when they wait in different lanes.

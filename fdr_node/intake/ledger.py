@@ -126,11 +126,12 @@ class Ledger:
         with self._lock:
             self._started_ns = now_ns
 
-    def observe(self, heads: Iterable[RecordHead], now_ns: int) -> None:
+    def observe(self, heads: Iterable[RecordHead], now_ns: int, *, is_full: bool = False) -> None:
         """
         Count records that came, in the order in which they came.
 
         :param now_ns: CLOCK_MONOTONIC now.
+        :param is_full: whether the history that they waited in was full.
         """
         sessions = self._sessions
         with self._lock:
@@ -146,7 +147,7 @@ class Ledger:
                     session.next_seq = seq + 1
                     session.received += 1
                 else:
-                    session.observe(seq, now_ns)
+                    session.observe(seq, now_ns, is_full=is_full)
 
     def follows(self, head: RecordHead) -> bool:
         """Return whether the session of a record is followed by itself."""
@@ -217,11 +218,9 @@ class Ledger:
                 account.published += session.published
                 account.duplicates += session.duplicates
                 account.before_flight += session.first_seq
-                queued = session.queued
-                if queued:
-                    account.lost[LossCause.PRODUCER_QUEUE] += queued
-                if session.missing > queued:
-                    account.lost[LossCause.TRANSPORT] += session.missing - queued
+                account.lost += Counter(
+                    _by_cause(session.missing, session.queued, session.overwritten)
+                )
             for name, count in (*self._untracked.items(), (OTHERS, self._malformed)):
                 if count:
                     accounts.setdefault(name, Account()).published += count
@@ -256,13 +255,19 @@ class Ledger:
 
 
 def _losses(producer_id: str, session_id: int, missing: Missing) -> list[Loss]:
-    """Return the losses of one span: what the producer dropped, and what did not come."""
-    counts = {
-        LossCause.PRODUCER_QUEUE: missing.queued,
-        LossCause.TRANSPORT: missing.records - missing.queued,
-    }
+    """Return the losses of one span, by cause."""
+    counts = _by_cause(missing.records, missing.queued, missing.overwritten)
     return [
         Loss(producer_id, session_id, missing.first, missing.last, count, cause)
         for cause, count in counts.items()
         if count
     ]
+
+
+def _by_cause(records: int, queued: int, overwritten: int) -> dict[LossCause, int]:
+    """Return what became of missing records: dropped by the producer, overwritten, or gone."""
+    return {
+        LossCause.PRODUCER_QUEUE: queued,
+        LossCause.INTAKE_QUEUE: overwritten,
+        LossCause.TRANSPORT: records - queued - overwritten,
+    }

@@ -21,7 +21,7 @@ make one nor fill one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 # Holes that are watched per session. With more, the oldest is closed for good: it stays counted,
@@ -37,12 +37,14 @@ class Missing(NamedTuple):
     :param last: the last one, included.
     :param records: how many, at most ``last - first + 1``.
     :param queued: how many of those the producer's own queue dropped, as it says.
+    :param overwritten: how many of the rest came to a history that was full.
     """
 
     first: int
     last: int
     records: int
     queued: int = 0
+    overwritten: int = 0
 
 
 @dataclass(slots=True)
@@ -53,12 +55,14 @@ class Hole:
     :param first: the first one.
     :param last: the last one, included.
     :param noticed_ns: CLOCK_MONOTONIC when a later one was seen.
+    :param is_overwritten: whether the history of the subscription was full when it was seen.
     :param is_reported: whether it has been handed out as a loss.
     """
 
     first: int
     last: int
     noticed_ns: int
+    is_overwritten: bool = False
     is_reported: bool = False
 
     @property
@@ -77,6 +81,7 @@ class Session:
 
     __slots__ = (
         '_closed_missing',
+        '_closed_overwritten',
         '_dropped_before',
         '_dropped_told',
         '_queued_left',
@@ -96,7 +101,7 @@ class Session:
         self.received = 0
         self.duplicates = 0
         self.holes: list[Hole] = []
-        self._closed_missing = 0
+        self._closed_missing = self._closed_overwritten = 0
         # Holes that were closed before anybody asked; merged, as nobody may ask for long.
         self._unreported: Missing | None = None
         # What the producer says that its queue dropped: before the flight (None until it says
@@ -124,6 +129,12 @@ class Session:
         """Return how many of the missing ones the producer's own queue dropped, as it says."""
         return min(self._dropped_told, self.missing)
 
+    @property
+    def overwritten(self) -> int:
+        """Return how many more of the missing ones came to a history that was full."""
+        held = sum(hole.count for hole in self.holes if hole.is_overwritten)
+        return min(self._closed_overwritten + held, self.missing - self.queued)
+
     def note_dropped(self, seq: int, dropped: int) -> None:
         """
         Hear from the producer how many numbers never left it, all of them below ``seq``.
@@ -142,18 +153,19 @@ class Session:
         self._reported_since = 0
         self._stats_seq = max(self._stats_seq, seq)
 
-    def observe(self, seq: int, now_ns: int) -> None:
+    def observe(self, seq: int, now_ns: int, *, is_full: bool = False) -> None:
         """
         Count a record that came.
 
         :param seq: its number.
         :param now_ns: CLOCK_MONOTONIC now.
+        :param is_full: whether the history that it waited in was full: it may have overwritten.
         """
         if seq == self.next_seq:
             self.next_seq = seq + 1
             self.received += 1
         elif seq > self.next_seq:
-            self._add_hole(Hole(self.next_seq, seq - 1, now_ns))
+            self._add_hole(Hole(self.next_seq, seq - 1, now_ns, is_full))
             self.next_seq = seq + 1
             self.received += 1
         elif seq < self.first_seq:
@@ -173,7 +185,7 @@ class Session:
         holes = [h for h in self.holes if not h.is_reported and h.noticed_ns <= before_ns]
         for hole in holes:
             hole.is_reported = True
-        due = [Missing(hole.first, hole.last, hole.count) for hole in holes]
+        due = [_missing(hole) for hole in holes]
         if self._unreported is not None:
             due.insert(0, self._unreported)
             self._unreported = None
@@ -185,7 +197,8 @@ class Session:
         self._queued_left -= queued
         # Of those below its word that it did not name it has said all.
         self._reported_since += 0 if is_told else missing.records
-        return missing._replace(queued=queued)
+        overwritten = min(missing.overwritten, missing.records - queued)
+        return missing._replace(queued=queued, overwritten=overwritten)
 
     def _add_hole(self, hole: Hole) -> None:
         self.holes.append(hole)
@@ -194,13 +207,16 @@ class Session:
     def _close_beyond_bound(self) -> None:
         while len(self.holes) > HOLES_MAX:
             oldest = self.holes.pop(0)
-            self._closed_missing += oldest.count
+            closed = _missing(oldest)
+            self._closed_missing += closed.records
+            self._closed_overwritten += closed.overwritten
             if not oldest.is_reported:
-                kept = self._unreported or Missing(oldest.first, oldest.last, 0)
+                kept = self._unreported or closed._replace(records=0, overwritten=0)
                 self._unreported = Missing(
-                    min(kept.first, oldest.first),
-                    max(kept.last, oldest.last),
-                    kept.records + oldest.count,
+                    min(kept.first, closed.first),
+                    max(kept.last, closed.last),
+                    kept.records + closed.records,
+                    overwritten=kept.overwritten + closed.overwritten,
                 )
 
     def _fill(self, seq: int) -> bool:
@@ -208,7 +224,7 @@ class Session:
             if not hole.first <= seq <= hole.last:
                 continue
             rest = [
-                Hole(first, last, hole.noticed_ns, hole.is_reported)
+                replace(hole, first=first, last=last)
                 for first, last in ((hole.first, seq - 1), (seq + 1, hole.last))
                 if first <= last
             ]
@@ -218,3 +234,8 @@ class Session:
             self._close_beyond_bound()
             return True
         return False
+
+
+def _missing(hole: Hole) -> Missing:
+    overwritten = hole.count if hole.is_overwritten else 0
+    return Missing(hole.first, hole.last, hole.count, overwritten=overwritten)

@@ -26,6 +26,7 @@ from typing import Final, Self, TYPE_CHECKING
 
 from fdr_node.msg import FdrRecord as FdrRecordMessage
 from fdr_node.producer.own_node import OwnNode
+from fdr_node.record import priority_topic_of
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _HISTORY_DEPTH: Final = 5000
 
 class Inlet:
     """
-    A best-effort subscription with a queue behind it.
+    A best-effort subscription with a queue behind it, and one to the priority records.
 
     :param topic: what to listen to
     :param bytes_max: serialised records that wait at most (bytes)
@@ -59,9 +60,10 @@ class Inlet:
         )
         self._own_node = OwnNode('fdr_listener')
         try:
-            self._own_node.node.create_subscription(
-                FdrRecordMessage, topic, self._keep, qos, raw=True
-            )
+            for name in (topic, priority_topic_of(topic)):
+                self._own_node.node.create_subscription(
+                    FdrRecordMessage, name, self._keep, qos, raw=True
+                )
         except BaseException:
             self._own_node.close()
             raise

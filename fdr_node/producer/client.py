@@ -45,13 +45,13 @@ from fdr_node.producer.outbox import Outbox
 from fdr_node.producer.outlet import Outlet
 from fdr_node.producer.own_node import OwnNode
 from fdr_node.record import SCHEMA_VERSION, stamp_of, TOPIC
-from fdr_node.schema import encode_payload, Payload
+from fdr_node.schema import encode_payload, Payload, PRIORITY_KINDS
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
 
     from fdr_node.schema import Value
@@ -98,15 +98,17 @@ class FdrClient:
             fdr.record('my_kind', {'a': 1})
 
     Records are held back until a recorder is matched, so that also the first one arrives, and go
-    out to whoever listens after ``hold_back_s``.
+    out to whoever listens after ``hold_back_s``. Priority kinds have a part of the queue, and a
+    topic, for themselves: a flood of others does not push them out.
 
     :param node: the node that publishes; somebody spins it, and it outlives the client
     :param producer_id: who makes the records [1..64 bytes of UTF-8, no NUL]; one client at a time
         for each
-    :param topic: where to
+    :param topic: where to; priority kinds go to ``<topic>/priority`` when that is listened to
     :param queue_records_max: records that wait at most [1..] (records)
     :param queue_bytes_max: serialised records that wait at most [1..] (bytes)
     :param hold_back_s: how long records wait for a recorder [0..] (s)
+    :param priority_kinds: kinds of priority; the recorder's parameter of that name has them too
     :param strict: whether a record that cannot be made raises; False counts it as lost instead
     :param on_overrun: told of records that the full queue dropped, in the drain of the node; the
         ``lost`` of all its calls is what the queue dropped
@@ -123,6 +125,7 @@ class FdrClient:
         queue_records_max: int = QUEUE_RECORDS_MAX,
         queue_bytes_max: int = QUEUE_BYTES_MAX,
         hold_back_s: float = HOLD_BACK_S,
+        priority_kinds: Collection[str] = PRIORITY_KINDS,
         strict: bool = True,
         on_overrun: Callable[[FdrQueueOverrunError], None] | None = None,
     ) -> None:
@@ -133,6 +136,7 @@ class FdrClient:
             session_id=self.session_id,
             records_max=queue_records_max,
             bytes_max=queue_bytes_max,
+            priority_kinds=priority_kinds,
         )
         self._capacity = f'{queue_records_max} records, {queue_bytes_max} bytes'
         self._strict = strict
@@ -167,6 +171,7 @@ class FdrClient:
         queue_records_max: int = QUEUE_RECORDS_MAX,
         queue_bytes_max: int = QUEUE_BYTES_MAX,
         hold_back_s: float = HOLD_BACK_S,
+        priority_kinds: Collection[str] = PRIORITY_KINDS,
         strict: bool = True,
         on_overrun: Callable[[FdrQueueOverrunError], None] | None = None,
     ) -> Self:
@@ -189,6 +194,7 @@ class FdrClient:
                 queue_records_max=queue_records_max,
                 queue_bytes_max=queue_bytes_max,
                 hold_back_s=hold_back_s,
+                priority_kinds=priority_kinds,
                 strict=strict,
                 on_overrun=on_overrun,
             )

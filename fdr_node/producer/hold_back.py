@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-Decides from when on the records of a producer may go out.
+Decides from when on the records of a producer may go out on a topic.
 
 A best-effort reader drops what it gets from a writer that it does not know yet, and the writer
 learns of the reader before the reader learns of the writer. Records that went out at once would be
@@ -27,6 +27,27 @@ from __future__ import annotations
 SETTLE_NS = 500_000_000
 
 
+class Match:
+    """The reader of a topic, as its writer knows it: settled once both know each other."""
+
+    def __init__(self) -> None:
+        self._since_ns: int | None = None
+
+    def is_settled(self, *, readers: int, now_ns: int) -> bool:
+        """
+        Say whether what is written now will be read.
+
+        :param readers: readers that the writer knows now
+        :param now_ns: CLOCK_MONOTONIC (ns)
+        """
+        if readers == 0:
+            self._since_ns = None
+            return False
+        if self._since_ns is None:
+            self._since_ns = now_ns
+        return now_ns - self._since_ns >= SETTLE_NS
+
+
 class HoldBack:
     """
     Closed until a reader has been matched for a while, or for too long; then open for good.
@@ -37,7 +58,7 @@ class HoldBack:
 
     def __init__(self, *, started_ns: int, give_up_ns: int) -> None:
         self._give_up_at_ns = started_ns + give_up_ns
-        self._matched_since_ns: int | None = None
+        self._match = Match()
         self._is_open = False
         self._is_heard = False
 
@@ -55,11 +76,6 @@ class HoldBack:
         """
         if self._is_open:
             return True
-        if readers == 0:
-            self._matched_since_ns = None
-        elif self._matched_since_ns is None:
-            self._matched_since_ns = now_ns
-        elif now_ns - self._matched_since_ns >= SETTLE_NS:
-            self._is_heard = True
+        self._is_heard = self._match.is_settled(readers=readers, now_ns=now_ns)
         self._is_open = self._is_heard or now_ns >= self._give_up_at_ns
         return self._is_open

@@ -14,9 +14,12 @@
 """
 Numbers the records of one producer session, and keeps them until they are published.
 
-It is bounded in records and in bytes; when it is full the oldest go and are counted. A number that
-was given out either comes out of :meth:`Outbox.take` or is counted as dropped, so that every loss
-shows at the recorder as a hole in ``seq`` that the producer itself can name.
+It is bounded in records and in bytes; when it is full the oldest go and are counted. Priority
+kinds wait in a part of their own, so that what a component publishes most cannot push out what
+matters most; they come out in the order of their numbers all the same.
+
+A number that was given out either comes out of :meth:`Outbox.take` or is counted as dropped, so
+that every loss shows at the recorder as a hole in ``seq`` that the producer itself can name.
 
 It publishes nothing and reads no clock.
 """
@@ -25,10 +28,63 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Lock
+from typing import Final, NamedTuple, TYPE_CHECKING
 
 from fdr_node.errors import ConfigError, FlightStateError, PayloadError
 from fdr_node.record import encode_cdr, FdrRecord, SCHEMA_VERSION
 from fdr_node.schema import encode_payload, Kind, ProducerStats
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+# What priority kinds have for themselves, beside the bounds of all others: a quarter of those.
+_PRIORITY_PARTS: Final = 4
+
+
+class Outgoing(NamedTuple):
+    """
+    A record that is ready to be published.
+
+    :param seq: its number
+    :param data: serialised, encapsulation header included
+    :param is_priority: whether it travels with the priority kinds
+    """
+
+    seq: int
+    data: bytes
+    is_priority: bool
+
+
+class _Queue:
+    """
+    Records that wait, within bounds; not safe to use from several threads.
+
+    :param records_max: [1..] (records)
+    :param bytes_max: [1..] (bytes)
+    """
+
+    def __init__(self, records_max: int, bytes_max: int) -> None:
+        self.records_max = records_max
+        self.bytes_max = bytes_max
+        self.waiting: deque[Outgoing] = deque()
+        self._bytes = 0
+
+    def put(self, item: Outgoing) -> int:
+        """Add a record. :return: how many of the oldest had to go."""
+        waiting = self.waiting
+        waiting.append(item)
+        self._bytes += len(item.data)
+        dropped = 0
+        while len(waiting) > self.records_max or self._bytes > self.bytes_max:
+            self.pop()
+            dropped += 1
+        return dropped
+
+    def pop(self) -> Outgoing:
+        """Take the oldest record out."""
+        item = self.waiting.popleft()
+        self._bytes -= len(item.data)
+        return item
 
 
 class Outbox:
@@ -42,22 +98,31 @@ class Outbox:
     :param session_id: random, drawn once per start of the producer [0..2**64-1]
     :param records_max: records it keeps at most [1..] (records)
     :param bytes_max: serialised records it keeps at most [1..] (bytes)
+    :param priority_kinds: kinds that have a quarter of these bounds beside, for themselves; one of
+        them that is larger than that quarter is kept like any other
     :raises ConfigError: a bound is below 1
     :raises PayloadError: the producer_id or the session_id cannot be in a record
     """
 
     def __init__(
-        self, *, producer_id: str, session_id: int, records_max: int, bytes_max: int
+        self,
+        *,
+        producer_id: str,
+        session_id: int,
+        records_max: int,
+        bytes_max: int,
+        priority_kinds: Collection[str] = (),
     ) -> None:
         for name, value in (('records_max', records_max), ('bytes_max', bytes_max)):
             if value < 1:
                 raise ConfigError(name, value=value, bound='1 or more')
         self._producer_id = producer_id
         self._session_id = session_id
-        self._records_max = records_max
-        self._bytes_max = bytes_max
-        self._waiting: deque[bytes] = deque()
-        self._waiting_bytes = 0
+        self._priority_kinds = frozenset(priority_kinds)
+        self._ordinary = _Queue(records_max, bytes_max)
+        self._priority = _Queue(
+            max(1, records_max // _PRIORITY_PARTS), max(1, bytes_max // _PRIORITY_PARTS)
+        )
         self._next_seq = 0
         self._overrun = 0
         self._unsent = 0
@@ -83,7 +148,7 @@ class Outbox:
 
     def __len__(self) -> int:
         """Return the records that wait to be published."""
-        return len(self._waiting)
+        return len(self._ordinary.waiting) + len(self._priority.waiting)
 
     def put(
         self,
@@ -123,11 +188,11 @@ class Outbox:
                     payload,
                 )
             )
-            if len(data) > self._bytes_max:
-                bound = f'at most the {self._bytes_max} bytes of the queue, head included'
+            if len(data) > self._ordinary.bytes_max:
+                bound = f'at most the {self._ordinary.bytes_max} bytes of the queue, head included'
                 raise PayloadError(field='payload', value=len(data), bound=bound)
             self._next_seq = seq + 1
-            self._keep(data)
+            self._keep(seq, kind, data)
             return seq
 
     def put_stats(self, *, stamp_ns: int, monotonic_ns: int) -> int:
@@ -144,20 +209,19 @@ class Outbox:
             stats = ProducerStats(
                 session_id=self._session_id, published=self._next_seq, dropped=self.dropped
             )
-            self._keep(
-                encode_cdr(
-                    FdrRecord(
-                        stamp_ns,
-                        monotonic_ns,
-                        self._session_id,
-                        seq,
-                        SCHEMA_VERSION,
-                        self._producer_id,
-                        Kind.PRODUCER_STATS,
-                        encode_payload(stats.to_payload()),
-                    )
+            data = encode_cdr(
+                FdrRecord(
+                    stamp_ns,
+                    monotonic_ns,
+                    self._session_id,
+                    seq,
+                    SCHEMA_VERSION,
+                    self._producer_id,
+                    Kind.PRODUCER_STATS,
+                    encode_payload(stats.to_payload()),
                 )
             )
+            self._keep(seq, Kind.PRODUCER_STATS, data)
             return seq
 
     def lose(self) -> int:
@@ -168,24 +232,22 @@ class Outbox:
             self._unsent += 1
             return seq
 
-    def take(self, *, records_max: int, bytes_max: int) -> list[bytes]:
+    def take(self, *, records_max: int, bytes_max: int) -> list[Outgoing]:
         """
         Take the oldest records out, to be published.
 
         :param records_max: how many at most (records)
         :param bytes_max: how much at most (bytes); a larger record comes alone
-        :return: serialised records in the order of their numbers
+        :return: records in the order of their numbers
         """
-        taken: list[bytes] = []
+        taken: list[Outgoing] = []
         left = bytes_max
         with self._lock:
-            waiting = self._waiting
-            while waiting and len(taken) < records_max:
-                left -= len(waiting[0])
+            while len(taken) < records_max and (queue := self._oldest()):
+                left -= len(queue.waiting[0].data)
                 if left < 0 and taken:
                     break
-                taken.append(waiting.popleft())
-            self._waiting_bytes -= sum(map(len, taken))
+                taken.append(queue.pop())
         return taken
 
     def give_up(self, count: int) -> None:
@@ -201,14 +263,18 @@ class Outbox:
     def clear(self) -> None:
         """Drop what waits, and count it."""
         with self._lock:
-            self._unsent += len(self._waiting)
-            self._waiting.clear()
-            self._waiting_bytes = 0
+            while queue := self._oldest():
+                queue.pop()
+                self._unsent += 1
 
-    def _keep(self, data: bytes) -> None:
-        waiting = self._waiting
-        waiting.append(data)
-        self._waiting_bytes += len(data)
-        while len(waiting) > self._records_max or self._waiting_bytes > self._bytes_max:
-            self._waiting_bytes -= len(waiting.popleft())
-            self._overrun += 1
+    def _keep(self, seq: int, kind: str, data: bytes) -> None:
+        is_priority = kind in self._priority_kinds and len(data) <= self._priority.bytes_max
+        queue = self._priority if is_priority else self._ordinary
+        self._overrun += queue.put(Outgoing(seq, data, is_priority))
+
+    def _oldest(self) -> _Queue | None:
+        """Return where the record with the smallest number waits; None when none waits."""
+        ordinary, priority = self._ordinary.waiting, self._priority.waiting
+        if priority and (not ordinary or priority[0].seq < ordinary[0].seq):
+            return self._priority
+        return self._ordinary if ordinary else None

@@ -12,17 +12,21 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """
-The publisher of serialised records, which raises nothing: it says how many were refused.
+The publishers of serialised records, which raise nothing: they say how many were refused.
 
-Best effort, because a reliable writer would wait for a slow recorder. It paces nothing and counts
-nothing.
+Best effort, because a reliable writer would wait for a slow recorder. Priority kinds have a topic
+of their own, which the recorder reads apart from all others, so that a flood does not cost them
+(docs/adr/0009). It paces nothing and counts nothing.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.msg import FdrRecord as FdrRecordMessage
+from fdr_node.producer.hold_back import Match
+from fdr_node.record import priority_topic_of
 from rclpy.exceptions import InvalidHandle
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -30,8 +34,10 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fdr_node.producer.outbox import Outgoing
     from rclpy.callback_groups import CallbackGroup
     from rclpy.node import Node
+    from rclpy.publisher import Publisher
 
 # More than one drain publishes (messages).
 _HISTORY_DEPTH: Final = 1000
@@ -42,21 +48,19 @@ _REFUSALS: Final = (rclpy_implementation.RCLError, InvalidHandle)
 
 class Outlet:
     """
-    A publisher of serialised records.
+    The publishers of serialised records.
 
     :param node: the node that publishes
-    :param topic: where to
-    :param group: callback group of the publisher's events
+    :param topic: where to; the topic of priority records is named after it, as it is remapped
+    :param group: callback group of the publishers' events
     """
 
     def __init__(self, node: Node, topic: str, group: CallbackGroup) -> None:
         self._node = node
-        qos = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST,
-            depth=_HISTORY_DEPTH,
-            reliability=ReliabilityPolicy.BEST_EFFORT,
-        )
-        self._publisher = node.create_publisher(FdrRecordMessage, topic, qos, callback_group=group)
+        self._group = group
+        self._ordinary = self._publisher(topic)
+        self._priority = self._publisher(priority_topic_of(self._ordinary.topic_name))
+        self._priority_match = Match()
 
     @property
     def is_alive(self) -> bool:
@@ -64,26 +68,24 @@ class Outlet:
         return self._node.context.ok()
 
     def readers(self) -> int:
-        """Return how many readers the publisher knows; none when ROS has shut down."""
-        try:
-            return self._publisher.get_subscription_count()
-        except _REFUSALS:
-            return 0
+        """Return how many readers of the records are known; none when ROS has shut down."""
+        return _readers(self._ordinary)
 
-    def publish(self, burst: Iterable[bytes]) -> int:
+    def publish(self, burst: Iterable[Outgoing]) -> int:
         """
         Publish serialised records.
 
-        :param burst: the records, encapsulation headers included
+        :param burst: the records
         :return: how many of them the middleware refused
         """
         # After a shutdown rclpy publishes nothing and says nothing.
         is_alive = self.is_alive
+        priority = self._priority if self._is_priority_read() else self._ordinary
         refused = 0
-        for data in burst:
+        for item in burst:
             try:
                 if is_alive:
-                    self._publisher.publish(data)
+                    (priority if item.is_priority else self._ordinary).publish(item.data)
             except _REFUSALS:
                 refused += 1
             else:
@@ -91,5 +93,28 @@ class Outlet:
         return refused
 
     def close(self) -> None:
-        """Give the publisher back."""
-        self._node.destroy_publisher(self._publisher)
+        """Give the publishers back."""
+        self._node.destroy_publisher(self._priority)
+        self._node.destroy_publisher(self._ordinary)
+
+    def _publisher(self, topic: str) -> Publisher:
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=_HISTORY_DEPTH,
+            reliability=ReliabilityPolicy.BEST_EFFORT,
+        )
+        return self._node.create_publisher(
+            FdrRecordMessage, topic, qos, callback_group=self._group
+        )
+
+    def _is_priority_read(self) -> bool:
+        """Whether anybody reads the priority topic; otherwise all records go to the other one."""
+        readers = _readers(self._priority)
+        return self._priority_match.is_settled(readers=readers, now_ns=time.monotonic_ns())
+
+
+def _readers(publisher: Publisher) -> int:
+    try:
+        return publisher.get_subscription_count()
+    except _REFUSALS:
+        return 0

@@ -14,15 +14,14 @@
 """
 The lifecycle node ``fdr``: subscription, timers, status and transitions around a flight session.
 
-It decides nothing. The subscription is in a group that no executor waits on: waking an executor
-for each record costs some 100 us in rclpy, so the intake, a thread of its own, drains it in
-batches. The writer group is the only one that touches the open segment.
+It decides nothing. The intake, a thread of its own, takes the records in batches. The writer
+group is the only one that touches the open segment.
 """
 
 from __future__ import annotations
 
 from errno import errorcode
-from functools import partial, wraps
+from functools import wraps
 from threading import Lock
 import traceback
 from typing import TYPE_CHECKING
@@ -30,24 +29,20 @@ from typing import TYPE_CHECKING
 from fdr_node.clock import NS_PER_S, SystemClock
 from fdr_node.errors import ConfigError, FdrError
 from fdr_node.events import Event, Level
-from fdr_node.intake.intake import drain
-from fdr_node.msg import FdrRecord
 from fdr_node.ros import parameters
 from fdr_node.ros.alert_topics import CLOSE_S, open_alerts
 from fdr_node.ros.closing import close_within
 from fdr_node.ros.event_log import EventLog
-from fdr_node.ros.qos import best_effort
+from fdr_node.ros.record_topics import RecordTopics
 from fdr_node.ros.said import say_recording
 from fdr_node.ros.services import offer_services, SplitTeller
 from fdr_node.ros.session import FlightSession
 from fdr_node.ros.status import View
 from fdr_node.ros.status_board import STATUS_PERIOD_S, StatusBoard
 from fdr_node.ros.ticker import Ticker
-from fdr_node.ros.unwatched_group import UnwatchedGroup
 from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock as RosClock
 from rclpy.clock_type import ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
 if TYPE_CHECKING:
@@ -57,13 +52,9 @@ if TYPE_CHECKING:
     from rcl_interfaces.msg import SetParametersResult
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
-    from rclpy.subscription import Subscription
     from rclpy.timer import Timer
 
     _Transition = Callable[['FdrNode', LifecycleState], TransitionCallbackReturn]
-
-# Relative names: in the root namespace /fdr/records and so on.
-RECORDS_TOPIC = 'fdr/records'
 
 _WRITER_PERIOD_S = 0.05
 # An opening that fails again for the same reason is logged this often.
@@ -117,12 +108,11 @@ class FdrNode(LifecycleNode):
         self._opening = Lock()
         self._refusal_told_ns: int | None = None
         self._session: FlightSession | None = None
-        self._subscription: Subscription | None = None
+        self._topics: RecordTopics | None = None
         self._timers_of_flight: list[Timer] = []
         self._intake: Ticker | None = None
         self._not_ready_reason = _NO_FLIGHT
         self._intake_lock = Lock()
-        self._unwatched = UnwatchedGroup()
         self._writer_group = MutuallyExclusiveCallbackGroup()
         self._status_group = MutuallyExclusiveCallbackGroup()
         self._opening_group = MutuallyExclusiveCallbackGroup()
@@ -154,15 +144,7 @@ class FdrNode(LifecycleNode):
         if session is None:
             return TransitionCallbackReturn.ERROR
         session.listen()
-        self._subscription = self.create_subscription(
-            FdrRecord,
-            RECORDS_TOPIC,
-            _never_called,
-            best_effort(self.config.history_depth),
-            callback_group=self._unwatched,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-            raw=True,
-        )
+        topics = self._topics = RecordTopics(self, history_depth=self.config.history_depth)
         self._intake = Ticker(
             self._guard('intake', self._take_in),
             period_s=self.config.drain_period_s,
@@ -171,7 +153,7 @@ class FdrNode(LifecycleNode):
         self._timers_of_flight = [
             self._make_timer(_WRITER_PERIOD_S, 'writer', session.write_out, self._writer_group),
         ]
-        say_recording(session.status(), self.resolve_topic_name(RECORDS_TOPIC))
+        say_recording(session.status(), topics.name)
         return super().on_activate(state)
 
     @_told
@@ -281,21 +263,17 @@ class FdrNode(LifecycleNode):
 
     def _take_in(self) -> None:
         # A transition takes in too, while the timer may be at it; the order must stay, and the
-        # timer must not come to it with a subscription or a flight that has ended.
+        # timer must not come to it with subscriptions or a flight that have ended.
         with self._intake_lock:
             self._drain()
 
     def _drain(self) -> None:
-        session, subscription = self._session, self._subscription
-        if session is None or subscription is None:
-            return
-        handle = subscription.handle
-        take = partial(handle.take_message, subscription.msg_type, subscription.raw)
-        with handle:
-            session.take_in(drain(take, limit=2 * self.config.history_depth))
+        session, topics = self._session, self._topics
+        if session is not None and topics is not None:
+            session.take_in(topics.take())
 
     def _stop_recording(self) -> None:
-        """Stop timers and intake, then take in what the subscription still holds."""
+        """Stop timers and intake, then take in what the subscriptions still hold."""
         for timer in self._timers_of_flight:
             self.destroy_timer(timer)
         self._timers_of_flight = []
@@ -303,9 +281,9 @@ class FdrNode(LifecycleNode):
             self._intake.end()
         with self._intake_lock:
             self._drain()
-            subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            self.destroy_subscription(subscription)
+            topics, self._topics = self._topics, None
+        if topics is not None:
+            topics.close()
 
     def _close_flight(self) -> None:
         session, self._session = self._session, None
@@ -392,8 +370,3 @@ class FdrNode(LifecycleNode):
                 self.tell_fault(name, error)
 
         return guarded
-
-
-def _never_called(message: bytes) -> None:
-    """Stand in for the callback that rclpy demands; the subscription is in no wait set."""
-    del message

@@ -38,7 +38,7 @@ from fdr_node.schema.flight import (
     SegmentDropped,
     SigningKeyRotation,
 )
-from fdr_node.schema.kinds import DropReason, Kind, LossCause
+from fdr_node.schema.kinds import DropReason, Kind, LossCause, PRIORITY_KINDS
 from fdr_node.schema.layout import Payload
 from fdr_node.schema.messagepack import (
     decode_payload,
@@ -73,6 +73,7 @@ __all__ = [
     'OTHERS',
     'PARTS_NAME',
     'PAYLOAD_TYPES',
+    'PRIORITY_KINDS',
     'SEGMENT_FOOTER_NAME',
     'ZOOM_MAX',
     'ClockStep',

@@ -18,6 +18,7 @@ The lists are not closed: a record of any other kind is recorded as well.
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Kind(StrEnum):
@@ -39,6 +40,17 @@ class Kind(StrEnum):
     CLOCK_STEP = 'clock_step'
     DEGRADED = 'degraded'
     RECOVERED = 'recovered'
+
+
+# What the audit trail cannot do without: a flood of other kinds must not push it out anywhere.
+PRIORITY_KINDS: Final[tuple[str, ...]] = (
+    Kind.FLIGHT_HEADER.value,
+    Kind.OVERRUN.value,
+    Kind.SIGNING_KEY_ROTATION.value,
+    Kind.SPOOF_PROMOTION_BLOCK.value,
+    Kind.MAVLINK_TX.value,
+    Kind.PRODUCER_STATS.value,
+)
 
 
 class LossCause(StrEnum):

@@ -88,6 +88,7 @@ def test_the_defaults_are_those_that_are_promised() -> None:
             'signing_key_rotation',
             'spoof_promotion_block',
             'mavlink_tx',
+            'producer_stats',
         ),
         'kind_rules': (
             'camera_frame deny',

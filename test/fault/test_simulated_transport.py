@@ -44,12 +44,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from fdr_node.producer.outbox import Outgoing
     from fdr_node.record import FdrRecord
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
 
 STEP_S = 0.02
 DENIED = 'raw_frame'
+VITAL = 'vital'
+# More than ever waits.
+DEPTH_MAX = 10_000
 RUNS = 1000
 RUNS_PER_TEST = 25
 # Of all runs, so many are part of every test run.
@@ -111,13 +115,14 @@ class Component:
             session_id=self._random.getrandbits(64),
             records_max=self._queue_max,
             bytes_max=10**6,
+            priority_kinds=[VITAL],
         )
 
-    def work(self) -> list[bytes]:
+    def work(self) -> list[Outgoing]:
         """Make some records, and hand some over to the transport."""
         random, outbox = self._random, self.outbox
         for _ in range(random.choice([0, 1, 5, 20])):
-            kind = DENIED if random.random() < 0.1 else 'imu'
+            kind = random.choices(['imu', DENIED, VITAL], weights=[8, 1, 1])[0]
             payload = bytes(random.choice([0, 50, 400]))
             outbox.put(kind, payload, schema_version=1, stamp_ns=1, monotonic_ns=1)
         if random.random() < 0.1:
@@ -128,31 +133,34 @@ class Component:
 
 
 class Transport:
-    """Loses, doubles and swaps; keeps the last ones only."""
+    """Loses, doubles and swaps; keeps the last ones only. Priority records go another way."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._loss = random.choice([0.0, 0.02, 0.3])
         self._twice = random.choice([0.0, 0.05])
         self._swap = random.choice([0.0, 0.1])
-        self._depth = random.choice([10, 40, 10_000])
+        self.depth = random.choice([10, 40, DEPTH_MAX])
         self._held: list[bytes] = []
+        self._vital: list[bytes] = []
 
-    def carry(self, burst: Iterable[bytes]) -> None:
+    def carry(self, burst: Iterable[Outgoing]) -> None:
         """Take records on their way."""
-        for data in burst:
+        for item in burst:
             if self._random.random() >= self._loss:
-                self._held += [data] * (1 + (self._random.random() < self._twice))
+                held = self._vital if item.is_priority else self._held
+                held += [item.data] * (1 + (self._random.random() < self._twice))
         for place in range(1, len(self._held)):
             if self._random.random() < self._swap:
                 before = place - 1
                 self._held[before], self._held[place] = self._held[place], self._held[before]
 
     def deliver(self) -> list[bytes]:
-        """Give up what the history still holds."""
-        start = max(0, len(self._held) - self._depth)
-        held, self._held = self._held[start:], []
-        return held
+        """Give up what the histories still hold."""
+        start = max(0, len(self._held) - self.depth)
+        held, vital = self._held[start:], self._vital
+        self._held, self._vital = [], []
+        return held + vital
 
 
 class Simulation:
@@ -167,6 +175,7 @@ class Simulation:
         self.is_broken = False
         self.failures = 0
         self.told: dict[tuple[str, int], Told] = {}
+        self.transport = Transport(random)
         config = config_of(
             root,
             {
@@ -174,6 +183,7 @@ class Simulation:
                 'kind_rules': (f'{DENIED} deny',),
                 'ring_records_max': random.choice([20, 100, 10_000]),
                 'priority_kinds': random.choice([(), (Kind.PRODUCER_STATS,)]),
+                'history_depth': self.transport.depth,
                 'shutdown_deadline_s': 2.0,
             },
         )
@@ -181,7 +191,6 @@ class Simulation:
             config, clock=self.clock, report=lambda _event: None, pause=self._pause
         )
         self.components = [Component(name, random) for name in 'ab'[: random.randint(1, 2)]]
-        self.transport = Transport(random)
 
     def fly(self) -> None:
         """Open, record, land."""
@@ -253,6 +262,9 @@ def check(simulation: Simulation) -> None:
         # While the disk refuses, what the ring cannot hold is lost to it.
         assert simulation.failures or not lost['disk']
         lost['ring'] += lost.pop('disk', 0)
+        # What a full history overwrote, and what was swapped while it was, did not come either.
+        assert simulation.transport.depth < DEPTH_MAX or not lost['intake_queue']
+        lost['transport'] += lost.pop('intake_queue', 0)
         assert +lost == +expected
         assert account.published == sum(told.published for told in sessions)
         assert account.duplicates == arrivals - sum(len(told.seqs) for told in sessions)

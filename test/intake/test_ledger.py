@@ -22,7 +22,7 @@ from typing import NamedTuple, TYPE_CHECKING
 from fdr_node.clock import NS_PER_S
 from fdr_node.intake import ledger as ledger_module
 from fdr_node.intake.ledger import Account, JOINING_NS, Ledger, Loss, REORDERING_NS
-from fdr_node.schema import LossCause, OTHERS
+from fdr_node.schema import LossCause, OTHERS, ProducerStats
 from heads import head_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,6 +58,26 @@ def test_what_did_not_come_is_lost_in_transport() -> None:
     assert ledger.accounts() == {'imu_1': Account(published=6, duplicates=1, lost=transport(2))}
     assert ledger.take_losses(LATER_NS + REORDERING_NS) == [
         Loss('imu_1', 1, 2, 3, 2, LossCause.TRANSPORT)
+    ]
+
+
+def test_what_a_full_history_overwrote_is_lost_in_the_intake_queue() -> None:
+    """Not what was missing before, nor what the producer names, nor what comes all the same."""
+    ledger = ledger_that_saw(0, 2)
+    ledger.observe([head_of(10)], LATER_NS, is_full=True)
+    ledger.observe([head_of(4), head_of(12)], LATER_NS)
+    stats = ProducerStats(session_id=1, published=12, dropped=1)
+    ledger.note_stats(head_of(11), stats)
+    lost = Counter(
+        {LossCause.PRODUCER_QUEUE: 1, LossCause.INTAKE_QUEUE: 6, LossCause.TRANSPORT: 1}
+    )
+    assert ledger.accounts() == {'imu_1': Account(published=13, lost=lost)}
+    losses = ledger.take_losses(LATER_NS, is_final=True)
+    assert [loss[2:] for loss in losses] == [
+        (1, 1, 1, LossCause.PRODUCER_QUEUE),
+        (3, 3, 1, LossCause.INTAKE_QUEUE),
+        (5, 9, 5, LossCause.INTAKE_QUEUE),
+        (11, 11, 1, LossCause.TRANSPORT),
     ]
 
 

@@ -15,9 +15,20 @@
 
 from __future__ import annotations
 
-from fdr_node.producer.hold_back import HoldBack, SETTLE_NS
+from fdr_node.producer.hold_back import HoldBack, Match, SETTLE_NS
 
 SECOND_NS = 1_000_000_000
+
+
+def test_a_match_is_settled_after_a_while_and_over_with_the_last_reader() -> None:
+    """The next reader settles anew."""
+    match = Match()
+
+    assert not match.is_settled(readers=1, now_ns=10)
+    assert not match.is_settled(readers=2, now_ns=9 + SETTLE_NS)
+    assert match.is_settled(readers=1, now_ns=10 + SETTLE_NS)
+    assert not match.is_settled(readers=0, now_ns=11 + SETTLE_NS)
+    assert not match.is_settled(readers=1, now_ns=12 + SETTLE_NS)
 
 
 def test_it_opens_when_a_reader_has_settled_and_stays_open() -> None:

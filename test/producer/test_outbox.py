@@ -26,11 +26,18 @@ from hypothesis import strategies as st
 import pytest
 
 ALL = 10**9
+VITAL = 'vital'
 
 
 def make_outbox(*, records_max: int = 100, bytes_max: int = 10**6) -> Outbox:
     """Return an outbox with the bounds that matter to the test."""
-    return Outbox(producer_id='camera', session_id=7, records_max=records_max, bytes_max=bytes_max)
+    return Outbox(
+        producer_id='camera',
+        session_id=7,
+        records_max=records_max,
+        bytes_max=bytes_max,
+        priority_kinds=[VITAL],
+    )
 
 
 def put(outbox: Outbox, payload: bytes = b'\x80', *, kind: str = 'frame') -> int:
@@ -40,7 +47,7 @@ def put(outbox: Outbox, payload: bytes = b'\x80', *, kind: str = 'frame') -> int
 
 def take_all(outbox: Outbox) -> list[FdrRecord]:
     """Take everything that waits."""
-    return [decode_cdr(data) for data in outbox.take(records_max=ALL, bytes_max=ALL)]
+    return [decode_cdr(item.data) for item in outbox.take(records_max=ALL, bytes_max=ALL)]
 
 
 def test_a_record_comes_out_as_it_went_in() -> None:
@@ -72,6 +79,30 @@ def test_bytes_are_bounded_as_well_as_records() -> None:
 
     assert [record.seq for record in take_all(outbox)] == [3, 4]
     assert outbox.dropped == 3
+
+
+def test_a_flood_does_not_push_out_what_has_priority() -> None:
+    """And what comes out is in the order of its numbers; a quarter more is all that it holds."""
+    outbox = make_outbox(records_max=8)
+    for number in range(100):
+        put(outbox, kind=VITAL if number in {0, 50} else 'frame')
+
+    taken = outbox.take(records_max=ALL, bytes_max=ALL)
+
+    assert [item.seq for item in taken] == [0, 50, *range(92, 100)]
+    assert [item.seq for item in taken if item.is_priority] == [0, 50]
+    assert (outbox.published, outbox.dropped, outbox.overrun) == (100, 90, 90)
+
+
+def test_a_record_that_its_own_part_cannot_hold_waits_with_all_others() -> None:
+    """A large one is not refused for what it is, nor does it push out the small ones."""
+    outbox = make_outbox(bytes_max=1000)
+    put(outbox, kind=VITAL)
+    put(outbox, bytes(400), kind=VITAL)
+
+    taken = outbox.take(records_max=ALL, bytes_max=ALL)
+
+    assert [(item.seq, item.is_priority) for item in taken] == [(0, True), (1, False)]
 
 
 def test_a_record_larger_than_the_outbox_is_refused_before_it_is_numbered() -> None:
@@ -183,7 +214,7 @@ def test_what_is_cleared_or_given_up_is_counted() -> None:
     bytes_max=st.integers(300, 2000),
     steps=st.lists(
         st.one_of(
-            st.tuples(st.just('put'), st.integers(0, 150)),
+            st.tuples(st.sampled_from(['put', 'vital']), st.integers(0, 150)),
             st.tuples(st.just('take'), st.integers(1, 6)),
             st.tuples(st.just('give_up'), st.integers(1, 6)),
             st.tuples(st.just('lose'), st.just(0)),
@@ -202,20 +233,22 @@ def test_every_number_is_drained_dropped_or_waiting(
         match step:
             case 'put':
                 put(outbox, bytes(size))
+            case 'vital':
+                put(outbox, bytes(size), kind=VITAL)
             case 'stats':
                 outbox.put_stats(stamp_ns=1, monotonic_ns=2)
             case 'lose':
                 outbox.lose()
             case 'take':
                 taken = outbox.take(records_max=size, bytes_max=ALL)
-                drained += [decode_cdr(data).seq for data in taken]
+                drained += [decode_cdr(item.data).seq for item in taken]
             case _:
                 outbox.give_up(len(outbox.take(records_max=size, bytes_max=ALL)))
         assert outbox.published == len(drained) + outbox.dropped + len(outbox)
-        assert len(outbox) <= records_max
+        assert len(outbox) <= records_max + max(1, records_max // 4)
     rest = outbox.take(records_max=ALL, bytes_max=ALL)
-    assert sum(map(len, rest)) <= bytes_max
-    drained += [decode_cdr(data).seq for data in rest]
+    assert sum(len(item.data) for item in rest) <= bytes_max + max(1, bytes_max // 4)
+    drained += [item.seq for item in rest]
     assert drained == sorted(set(drained))
     assert outbox.published == len(drained) + outbox.dropped
 
