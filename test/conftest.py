@@ -13,6 +13,7 @@
 # limitations under the License.
 """What every test needs, whether make, colcon or an editor starts it."""
 
+import gc
 import os
 from pathlib import Path
 import signal
@@ -41,3 +42,9 @@ if not (ROOT / 'fdr_node' / 'msg').is_dir():
     os.environ['PYTHONSAFEPATH'] = '1'
     support = str(ROOT / 'test' / 'support')
     os.environ['PYTHONPATH'] = os.pathsep.join([support, os.environ.get('PYTHONPATH', '')])
+
+
+def pytest_collection_finish() -> None:
+    """Let a collection of garbage look at what the tests make, and not at all the tests again."""
+    gc.collect()
+    gc.freeze()

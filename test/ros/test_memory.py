@@ -49,11 +49,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    """Put the collector back as it was."""
+    """Let the collector look at everything, and put it back as the tests have it."""
     thresholds = gc.get_threshold()
+    gc.unfreeze()
     yield
     gc.set_threshold(*thresholds)
-    gc.unfreeze()
+    gc.freeze()
 
 
 def page_faults(how: str) -> int:
@@ -81,6 +82,7 @@ def test_a_c_library_that_cannot_keep_memory_is_left_alone(
 def test_the_collector_leaves_alone_what_is_there() -> None:
     """What was made before is not looked at again, and it looks less often."""
     before = gc.get_threshold()
+    assert gc.get_freeze_count() == 0
     memory.calm_collector()
     assert gc.get_freeze_count() > 1000
     assert gc.get_threshold() > before

@@ -125,7 +125,9 @@ def test_a_closed_segment_is_taken_at_its_word() -> None:
     assert told.is_sound
 
 
-@pytest.mark.parametrize('data', [OPEN, CLOSED[:-1], CLOSED[:20], b''])
+@pytest.mark.parametrize(
+    'data', [OPEN, CLOSED[:-1], CLOSED[:20], b''], ids=['open', 'cut', 'begun', 'empty']
+)
 def test_what_is_not_closed_has_no_word(data: bytes) -> None:
     """It has to be gone through."""
     assert summarise(BytesIO(data), size_bytes=len(data)) is None
