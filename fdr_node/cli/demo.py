@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from importlib import import_module
-import json
 from pathlib import Path
 import signal
 import sys
@@ -32,6 +31,7 @@ from threading import Event
 from typing import Final, Self, TextIO, TYPE_CHECKING
 
 from fdr_node.cli.info import render
+from fdr_node.cli.output import as_json, FINDINGS, OK, tell, write
 from fdr_node.clock import NS_PER_S
 from fdr_node.debrief.balance import Account
 from fdr_node.debrief.info import inspect_flight
@@ -50,9 +50,6 @@ if TYPE_CHECKING:
     from fdr_node.debrief.info import FlightInfo
     from fdr_node.demo.fleet import Claim
     from fdr_node.demo.plan import Outline
-
-OK: Final = 0
-FINDINGS: Final = 3
 
 DEFAULT_ROOT: Final = Path('~/.ros/fdr')
 DEFAULT_SECONDS: Final = 20.0
@@ -134,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
     if args.speed is None and args.ulog and args.record:
         speed = max(1.0, outline.duration_ns / NS_PER_S / RECORDING_MAX_S)
         plan = Plan(seconds=args.seconds, speed=speed, seed=args.seed, ulog=args.ulog)
-    _tell(describe(plan, outline))
+    tell(describe(plan, outline))
     with _stop_on_signal() as stop:
         fly_it = _record if args.record else _publish
         return fly_it(plan, outline, args=args, stop=stop)
@@ -210,38 +207,37 @@ def compare(claims: list[Claim], info: FlightInfo) -> Comparison:
 
 def _record(plan: Plan, outline: Outline, *, args: argparse.Namespace, stop: Event) -> int:
     with Recorder(args.root.expanduser(), stop=stop) as recorder:
-        _tell(f'recording to {recorder.directory}')
+        tell(f'recording to {recorder.directory}')
         claims = _fly(plan, outline, stop=stop)
         exit_code = recorder.land()
     info = inspect_flight(recorder.directory)
     comparison = compare(claims, info)
     if args.json:
-        _write_json(
-            {
-                **_claims_json(claims),
-                'recorded': comparison.recorded,
-                'lost': comparison.lost,
-                'complete': not comparison.incomplete,
-                'recorder_exit_code': exit_code,
-                'flight': info.to_json(),
-            }
-        )
+        result = {
+            **_claims_json(claims),
+            'recorded': comparison.recorded,
+            'lost': comparison.lost,
+            'complete': not comparison.incomplete,
+            'recorder_exit_code': exit_code,
+            'flight': info.to_json(),
+        }
+        write(as_json(result))
     else:
         directory = recorder.directory
-        _write(f'{render(info)}\n\n{comparison}')
+        write(f'{render(info)}\n\n{comparison}')
         if exit_code:
-            _write(f'the recorder ended with exit code {exit_code}')
-        _write(f'flight: {directory}\nreplay: ros2 bag play {directory}')
+            write(f'the recorder ended with exit code {exit_code}')
+        write(f'flight: {directory}\nreplay: ros2 bag play {directory}')
     return FINDINGS if exit_code or comparison.incomplete or info.has_findings else OK
 
 
 def _publish(plan: Plan, outline: Outline, *, args: argparse.Namespace, stop: Event) -> int:
     claims = _fly(plan, outline, stop=stop)
     if args.json:
-        _write_json(_claims_json(claims))
+        write(as_json(_claims_json(claims)))
     else:
         for claim in claims:
-            _write(
+            write(
                 f'{claim.producer_id}: published {claim.published:,}, of these dropped '
                 f'{claim.dropped:,} by itself'
             )
@@ -283,16 +279,3 @@ def _stop_on_signal() -> Iterator[Event]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f'{text}\n')
-    sys.stderr.flush()
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(f'{text}\n')
-
-
-def _write_json(value: dict[str, object]) -> None:
-    _write(json.dumps(value, indent=2, ensure_ascii=False))

@@ -19,12 +19,11 @@ The table goes to stdout. Nothing is decided here, and nothing is left on a disk
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-import sys
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.cli.output import as_json, CANNOT, in_words, OK, safe, write
 from fdr_node.errors import ConfigError
 from fdr_node.preflight.check import go, no_go, overall, Verdict
 from fdr_node.preflight.doctor import examine
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 
     from fdr_node.config import RecorderConfig
     from fdr_node.preflight.check import Check
-
-OK: Final = 0
-CANNOT: Final = 1
 
 _HEAD: Final = ('CHECK', 'VERDICT', 'FOUND')
 
@@ -63,14 +59,13 @@ def run(args: argparse.Namespace) -> int:
     :return: 0 for go, with warnings or not; 1 for no-go
     """
     checks = _checks(args)
-    text = as_json(checks) if args.json else render(checks)
-    sys.stdout.write(text + '\n')
+    write(as_json(to_json(checks)) if args.json else render(checks))
     return CANNOT if overall(checks) is Verdict.NO_GO else OK
 
 
 def render(checks: Sequence[Check]) -> str:
     """Return the checks as text for people; the last line has the verdict."""
-    rows = [_HEAD, *((check.name, check.verdict.upper(), _safe(check.text)) for check in checks)]
+    rows = [_HEAD, *((check.name, check.verdict.upper(), safe(check.text)) for check in checks)]
     first, second = (max(len(row[place]) for row in rows) for place in range(2))
     lines = [f'{name:<{first}}  {verdict:<{second}}  {text}' for name, verdict, text in rows]
     todo = [f'- {check.name}: {check.advice}' for check in checks if check.advice]
@@ -79,13 +74,12 @@ def render(checks: Sequence[Check]) -> str:
     return '\n'.join([*lines, '', overall(checks).upper()])
 
 
-def as_json(checks: Sequence[Check]) -> str:
-    """Return the checks as JSON."""
-    values = {
+def to_json(checks: Sequence[Check]) -> dict[str, object]:
+    """Return the checks as JSON can hold them."""
+    return {
         'verdict': str(overall(checks)),
         'checks': [check.to_json() for check in checks],
     }
-    return json.dumps(values, indent=2)
 
 
 def _checks(args: argparse.Namespace) -> list[Check]:
@@ -93,15 +87,10 @@ def _checks(args: argparse.Namespace) -> list[Check]:
         config = _config(args.params_file, args.root, args.node)
     except (ConfigError, OSError) as error:
         # Without settings there is nothing to look at.
-        return [no_go('parameters', str(error), 'correct it; the recorder would not start')]
+        return [no_go('parameters', in_words(error), 'correct it; the recorder would not start')]
     where = 'defaults' if args.params_file is None else str(args.params_file)
     return [go('parameters', where), *examine(config, os.environ)]
 
 
 def _config(path: Path | None, root: Path | None, node: str) -> RecorderConfig:
     return config_from({} if path is None else read_settings(path, node), root)
-
-
-def _safe(text: str) -> str:
-    """Return a text without what a terminal would take for an order."""
-    return ''.join(letter if letter.isprintable() else '?' for letter in text)

@@ -20,12 +20,12 @@ says what is there and whether it adds up.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 import sys
 import time
 from typing import Final, Self, TYPE_CHECKING
 
+from fdr_node.cli.output import as_json, FINDINGS, OK, safe, write
 from fdr_node.clock import iso_utc, NS_PER_S
 from fdr_node.debrief.catalogue import list_flights
 from fdr_node.debrief.flight_files import is_flight
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
     from fdr_node.debrief.catalogue import FlightEntry
     from fdr_node.debrief.info import FlightInfo
-
-OK: Final = 0
-FINDINGS: Final = 3
 
 # A reader of the terminal follows no more than this.
 _PROGRESS_PERIOD_S: Final = 0.5
@@ -89,11 +86,11 @@ def run(args: argparse.Namespace) -> int:
         flights = list_flights(path)
         if flights:
             listing = {'flights': [flight.to_json() for flight in flights]}
-            _write(_as_json(listing) if args.json else render_list(flights))
+            write(as_json(listing) if args.json else render_list(flights))
             return FINDINGS if any(flight.has_findings for flight in flights) else OK
     with Progress(sys.stderr) as progress:
         info = inspect_flight(path, also=also, on_progress=progress.show)
-    _write(_as_json(info.to_json()) if args.json else render(info))
+    write(as_json(info.to_json()) if args.json else render(info))
     return FINDINGS if info.has_findings else OK
 
 
@@ -324,7 +321,7 @@ def _verdict(info: FlightInfo) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: set[int]) -> list[str]:
     """Return lines of aligned columns: those named on the left, numbers on the right."""
     # What is printed has the width that is reckoned with, so it is made safe first.
-    lines = [head, *([_safe(cell) for cell in row] for row in rows)]
+    lines = [head, *([safe(cell) for cell in row] for row in rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     return [
         '  '.join(
@@ -337,12 +334,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: set[int]
 
 def _text(blocks: Sequence[Sequence[str]]) -> str:
     """Return blocks of lines with an empty line between them."""
-    return '\n\n'.join('\n'.join(_safe(line) for line in block) for block in blocks if block)
-
-
-def _safe(text: str) -> str:
-    """Return text without what moves a terminal's cursor: anyone can publish under any name."""
-    return ''.join(char if char.isprintable() else '?' for char in text)
+    return '\n\n'.join('\n'.join(safe(line) for line in block) for block in blocks if block)
 
 
 def _number(count: int, noun: str) -> str:
@@ -361,11 +353,3 @@ def _size(size_bytes: int) -> str:
             return f'{size_bytes} B' if unit == 'B' else f'{value:.1f} {unit}'
         value /= _KIB
     return f'{value:.1f} TiB'
-
-
-def _as_json(value: object) -> str:
-    return json.dumps(value, indent=2)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text + '\n')

@@ -20,18 +20,15 @@ What came is decoded and counted in demo, heard in listener.
 from __future__ import annotations
 
 import json
-import sys
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.cli.output import FINDINGS, OK, tell, write
 from fdr_node.demo.listen import read, Tally
 from fdr_node.listener import Inlet
 
 if TYPE_CHECKING:
     import argparse
     from threading import Event
-
-OK: Final = 0
-FINDINGS: Final = 3
 
 # How often a silent listener looks whether it is to end (s).
 _LOOK_S: Final = 0.1
@@ -47,35 +44,24 @@ def listen(args: argparse.Namespace, stop: Event) -> int:
     """
     tally = Tally()
     with Inlet(args.topic) as inlet:
-        _tell(f'listening to {args.topic}')
+        tell(f'listening to {args.topic}')
         while not args.count or tally.records < args.count:
             data = inlet.take(0.0 if stop.is_set() else _LOOK_S)
             if data is not None:
                 heard = read(data)
                 tally.add(heard)
-                _write(_line(heard.to_json()) if args.json else heard.line())
+                write(_line(heard.to_json()) if args.json else heard.line())
             elif stop.is_set():
                 break
         dropped = inlet.dropped
     if args.json:
-        _write(_line({**tally.to_json(), 'dropped': dropped}))
+        write(_line({**tally.to_json(), 'dropped': dropped}))
     else:
-        _write('\n'.join(['', *tally.lines()]))
+        write('\n'.join(['', *tally.lines()]))
         if dropped:
-            _write(f'{dropped:,} more came faster than they could be shown')
+            write(f'{dropped:,} more came faster than they could be shown')
     return FINDINGS if tally.malformed or dropped else OK
 
 
 def _line(value: dict[str, object]) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _write(text: str) -> None:
-    # At once: whoever pipes this waits for lines.
-    sys.stdout.write(f'{text}\n')
-    sys.stdout.flush()
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f'{text}\n')
-    sys.stderr.flush()

@@ -30,13 +30,11 @@ import traceback
 from typing import Final, TYPE_CHECKING
 
 from fdr_node import __version__
+from fdr_node.cli.output import CANNOT, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-OK: Final = 0
-CANNOT: Final = 1
-FINDINGS: Final = 3
 # As shells have it for a command that SIGINT ended.
 INTERRUPTED: Final = 130
 
@@ -70,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the wall: whatever it is, it becomes one line
-        text = traceback.format_exc() if _DEBUG in words else f'fdr: {_one_line(error)}\n'
+        text = traceback.format_exc() if _DEBUG in words else f'fdr: {in_words(error)}\n'
         sys.stderr.write(text)
         return CANNOT
     return code
@@ -103,9 +101,3 @@ def _run(words: Sequence[str]) -> int:
 
 def _add_debug(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(_DEBUG, action='store_true', help='show where in the program a failure is')
-
-
-def _one_line(error: Exception) -> str:
-    """Return what went wrong in one line; an error without a text by its type."""
-    text = ' '.join(str(error).split())
-    return text or type(error).__name__

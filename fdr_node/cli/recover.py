@@ -20,22 +20,18 @@ itself when it starts; this is for a card that comes out of a wreck.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 import sys
-from typing import Final, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from fdr_node.cli.info import Progress
+from fdr_node.cli.output import as_json, CANNOT, FINDINGS, OK, write
 from fdr_node.debrief.recover import ACTIONS, recover_flight
 
 if TYPE_CHECKING:
     import argparse
 
     from fdr_node.debrief.recover import RecoveryReport
-
-OK: Final = 0
-CANNOT: Final = 1
-FINDINGS: Final = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """
     with Progress(sys.stderr) as progress:
         report = recover_flight(args.flight, is_applied=args.apply, on_progress=progress.show)
-    text = json.dumps(report.to_json(), indent=2) if args.json else render(report)
-    sys.stdout.write(text + '\n')
+    write(as_json(report.to_json()) if args.json else render(report))
     if not report.records:
         return CANNOT
     return FINDINGS if report.losses else OK

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 P = TypeVar('P', bound=Payload)
 
+# What is said of a directory without a segment.
+NO_SEGMENT: Final = 'it is no flight: no segment (<name>_<number>.mcap) is in it'
+
 # The recorder has one disk or two; a list that is longer is not its own.
 _PARTS_MAX: Final = 8
 

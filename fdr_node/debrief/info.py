@@ -198,7 +198,7 @@ def _read(path: Path, also: Path | None, on_progress: Progress) -> _Reading:
         scope, parts = Scope.FLIGHT, find_parts(path, also=also)
         paths = _in_order(parts)
     elif also is not None:
-        reason = 'it goes with the directory of a flight'
+        reason = f'it can go with the directory of a flight alone, and {path} is none'
         raise StorageError(operation='read', path=also, errno=errno.EINVAL, reason=reason)
     elif path.is_file():
         # A flight is often copied without its metadata.yaml; for one segment that is no problem.

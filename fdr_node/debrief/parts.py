@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from fdr_node.debrief.flight_files import (
     BagMetadata,
     find_segments,
+    NO_SEGMENT,
     parse_parts,
     parse_payload,
     read_bag_metadata,
@@ -198,8 +199,7 @@ def _has_copies(one: Sequence[Path], two: Sequence[Path]) -> bool:
 def _look(directory: Path) -> _Found:
     segments = find_segments(directory)
     if not segments:
-        reason = 'it is no flight: no segment (<name>_<number>.mcap) is in it'
-        raise StorageError(operation='read', path=directory, errno=errno.ENOENT, reason=reason)
+        raise StorageError(operation='read', path=directory, errno=errno.ENOENT, reason=NO_SEGMENT)
     bag = read_bag_metadata(directory)
     first, last = _beginning(segments[0]), _beginning(segments[-1])
     header = bag.header or _header(first) or _header(last)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import errno
 from typing import Final, TYPE_CHECKING
 
-from fdr_node.debrief.flight_files import find_segments
+from fdr_node.debrief.flight_files import find_flights, find_segments, NO_SEGMENT
 from fdr_node.debrief.parts import find_parts
 from fdr_node.errors import StorageError
 from fdr_node.schema import HEADER_NAME
@@ -132,7 +132,9 @@ def recover_flight(
     real = directory.resolve()
     sizes = [path.stat().st_size for path in find_segments(real)]
     if not sizes:
-        raise _no_flight(directory, 'no segment of a flight is in it')
+        is_root = bool(find_flights(real))
+        reason = 'it is a flight root; name one of its flights' if is_root else NO_SEGMENT
+        raise _no_flight(directory, reason)
 
     def progress(done: int) -> None:
         on_progress(done, sum(sizes))

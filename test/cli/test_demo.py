@@ -25,6 +25,7 @@ from typing import Self, TYPE_CHECKING
 
 from fdr_node.cli import demo
 from fdr_node.cli.demo import add_arguments, DEFAULT_ROOT, describe, Progress, run
+from fdr_node.cli.output import FINDINGS
 from fdr_node.debrief.balance import Account
 from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope
 from fdr_node.demo.fleet import Claim
@@ -194,7 +195,7 @@ def test_what_does_not_agree_is_a_finding(
     monkeypatch.setattr(demo, 'inspect_flight', lambda path: flight(path, **recorded))
     monkeypatch.setattr(Recorder, 'exit_code', exit_code)
 
-    assert run(arguments('--record')) == demo.FINDINGS
+    assert run(arguments('--record')) == FINDINGS
     assert words in capsys.readouterr().out.splitlines()
 
 
@@ -211,7 +212,7 @@ def test_without_a_recorder_of_its_own_it_says_what_was_published(
 
     lossy = Claim(producer_id='b', session_id=2, published=20, dropped=4)
     monkeypatch.setattr(demo, 'fly', lambda *_plan, **_rest: [CLAIMS[0], lossy])
-    assert run(arguments('--json')) == demo.FINDINGS
+    assert run(arguments('--json')) == FINDINGS
     assert json.loads(capsys.readouterr().out) == {
         'published': 30,
         'dropped': 4,

@@ -71,7 +71,7 @@ def test_what_people_are_shown() -> None:
 
 def test_what_programs_are_shown() -> None:
     """As documented."""
-    assert json.loads(doctor.as_json(CHECKS)) == documented('fdr doctor')
+    assert doctor.to_json(CHECKS) == documented('fdr doctor')
 
 
 @pytest.fixture

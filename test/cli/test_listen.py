@@ -24,6 +24,7 @@ from typing import Self, TYPE_CHECKING
 from uuid import uuid4
 
 from fdr_node.cli import demo, listen
+from fdr_node.cli.output import FINDINGS
 from fdr_node.errors import ConfigError
 from fdr_node.producer import FdrClient
 from fdr_node.record import encode_cdr
@@ -117,7 +118,7 @@ def test_what_is_no_record_is_a_finding(
 ) -> None:
     """And does not count as one of those that were asked for."""
     monkeypatch.setattr(heard, 'heard', [GARBAGE, *RECORDS])
-    assert demo.run(arguments('--count', '1')) == demo.FINDINGS
+    assert demo.run(arguments('--count', '1')) == FINDINGS
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith('11 bytes that are no record')
     assert lines[-1] == '1 records of 1 producers, and 1 messages that are no record'
@@ -128,7 +129,7 @@ def test_what_found_no_room_is_a_finding(
 ) -> None:
     """It is said how much it was."""
     monkeypatch.setattr(heard, 'dropped', 1234)
-    assert demo.run(arguments()) == demo.FINDINGS
+    assert demo.run(arguments()) == FINDINGS
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == '1,234 more came faster than they could be shown'
 

@@ -132,8 +132,7 @@ def test_help_names_every_verb_and_loads_none(
     ('error', 'line'),
     [
         (ValueError('over\n  two lines'), 'fdr: over two lines\n'),
-        (FileNotFoundError(2, 'No such file', 'x'), "fdr: [Errno 2] No such file: 'x'\n"),
-        (RuntimeError(), 'fdr: RuntimeError\n'),
+        (FileNotFoundError(2, 'No such file', 'x'), 'fdr: x: No such file\n'),
     ],
 )
 def test_a_failure_is_one_line_and_1(
