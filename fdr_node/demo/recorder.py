@@ -89,4 +89,6 @@ def command(root: Path) -> list[str]:
     program = [str(beside)] if beside.exists() else [sys.executable, '-m', 'fdr_node.ros.main']
     # Quoted, because ROS reads the value of a parameter as YAML.
     quoted = str(root.absolute()).replace("'", "''")
-    return [*program, '--ros-args', '-p', f"flight_root:='{quoted}'"]
+    root_setting = f"flight_root:='{quoted}'"
+    # A demo does not wait until a disk has been made good.
+    return [*program, '--ros-args', '-p', root_setting, '-p', 'open_retry_s:=0.0']

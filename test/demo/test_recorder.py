@@ -86,7 +86,8 @@ def test_the_executable_beside_python_is_taken_where_there_is_one(
     """Otherwise the module; the root is quoted for ROS's YAML either way."""
     monkeypatch.setattr('sys.executable', str(tmp_path / 'python'))
     root = Path("/data/it's here")
-    arguments = ['--ros-args', '-p', "flight_root:='/data/it''s here'"]
+    setting = "flight_root:='/data/it''s here'"
+    arguments = ['--ros-args', '-p', setting, '-p', 'open_retry_s:=0.0']
 
     assert command(root) == [str(tmp_path / 'python'), '-m', 'fdr_node.ros.main', *arguments]
     (tmp_path / 'fdr_node').touch()
