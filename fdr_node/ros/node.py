@@ -139,12 +139,17 @@ class FdrNode(LifecycleNode):
 
     @_told
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Start to record."""
+        """Start to record; on failure the flight stays open, and it can be tried again."""
         session = self._session
         if session is None:
             return TransitionCallbackReturn.ERROR
+        try:
+            topics = RecordTopics(self, history_depth=self.config.history_depth)
+        except Exception as error:  # noqa: BLE001  # whatever ROS has against it
+            self.tell_fault('subscribe', error)
+            return TransitionCallbackReturn.FAILURE
+        self._topics = topics
         session.listen()
-        topics = self._topics = RecordTopics(self, history_depth=self.config.history_depth)
         self._intake = Ticker(
             self._guard('intake', self._take_in),
             period_s=self.config.drain_period_s,

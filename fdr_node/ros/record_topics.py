@@ -23,6 +23,7 @@ the readers of one participant share its receive buffers, and a flood fills them
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import Final, TYPE_CHECKING
 
@@ -56,32 +57,36 @@ class RecordTopics:
     """
 
     def __init__(self, node: Node, *, history_depth: int) -> None:
-        self._node = node
         self._history_depth = history_depth
         # As remapped: its companion is named after it.
         self.name = node.resolve_topic_name(_TOPIC)
-        self._context = Context()
-        rclpy.init(
-            context=self._context,
-            domain_id=node.context.get_domain_id(),
-            signal_handler_options=SignalHandlerOptions.NO,
-        )
-        self._priority_node = Node(
-            _PRIORITY_NODE,
-            context=self._context,
-            namespace=node.get_namespace(),
-            # The process was told how to name the node, not this one.
-            use_global_arguments=False,
-            enable_rosout=False,
-            start_parameter_services=False,
-        )
-        # In this order: what was published before a priority record is taken before it.
-        self._subscriptions = (
-            self._subscribe(node, self.name),
-            self._subscribe(
-                self._priority_node, node.resolve_topic_name(priority_topic_of(self.name))
-            ),
-        )
+        with ExitStack() as stack:
+            context = Context()
+            rclpy.init(
+                context=context,
+                domain_id=node.context.get_domain_id(),
+                signal_handler_options=SignalHandlerOptions.NO,
+            )
+            stack.callback(context.try_shutdown)
+            priority_node = Node(
+                _PRIORITY_NODE,
+                context=context,
+                namespace=node.get_namespace(),
+                # The process was told how to name the node, not this one.
+                use_global_arguments=False,
+                enable_rosout=False,
+                start_parameter_services=False,
+            )
+            stack.callback(priority_node.destroy_node)
+            # In this order: what was published before a priority record is taken before it.
+            self._subscriptions = (
+                self._subscribe(node, self.name),
+                self._subscribe(
+                    priority_node, node.resolve_topic_name(priority_topic_of(self.name))
+                ),
+            )
+            stack.callback(node.destroy_subscription, self._subscriptions[0])
+            self._stack = stack.pop_all()
 
     def take(self) -> list[bytes]:
         """Return the serialised messages that wait, at most twice the depth of each history."""
@@ -89,9 +94,7 @@ class RecordTopics:
 
     def close(self) -> None:
         """Subscribe no more; what waits is gone."""
-        self._node.destroy_subscription(self._subscriptions[0])
-        self._priority_node.destroy_node()
-        self._context.try_shutdown()
+        self._stack.close()
 
     def _subscribe(self, node: Node, topic: str) -> Subscription:
         return node.create_subscription(

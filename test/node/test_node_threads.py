@@ -239,6 +239,25 @@ def test_the_recorder_listens_from_the_activation_on(
     assert (account.published, account.before_flight, account.lost_total) == (1, 60_000, 0)
 
 
+def test_topics_that_cannot_be_subscribed_to_are_tried_again_in_the_same_flight(
+    node: FdrNode, told: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not ready for take-off meanwhile, and no flight is opened for each try."""
+
+    def refuse(*_: object, **__: object) -> None:
+        message = 'no more topics'
+        raise RuntimeError(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node, 'create_subscription', refuse)
+        assert [node.start(), node._start_again()] == [False, False]
+        assert node.not_ready_reason
+    assert node._start_again()
+    assert node.not_ready_reason == ''
+    assert [event.facts['step'] for event in named(told, 'step_failed')] == ['subscribe'] * 2
+    assert len(named(told, 'flight_opened')) == 1
+
+
 def test_degraded_is_the_reason_not_to_take_off(
     node: FdrNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fdr_node.producer import FdrClient
@@ -64,15 +65,34 @@ def test_records_of_both_topics_are_taken_and_none_twice(node: Node) -> None:
 
 
 def test_nothing_is_left_of_it_when_it_is_closed(node: Node) -> None:
-    """Nor do both topics stay subscribed: a component must not think that it is heard."""
-    counts = []
+    """A component must not think that it is heard, and no thread of the second context stays."""
+    before = threads()
     topics = RecordTopics(node, history_depth=1)
-    for _ in range(2):
-        infos = node.get_subscriptions_info_by_topic('/uav1/fdr/records')
-        counts.append((len(infos), topics._context.ok()))
-        if topics._context.ok():
-            topics.close()
-    assert counts == [(1, True), (0, False)]
+    assert node.count_subscribers('/uav1/fdr/records') == 1
+    assert threads() > before
+    topics.close()
+    assert (node.count_subscribers('/uav1/fdr/records'), threads()) == (0, before)
+
+
+def test_nothing_is_left_of_one_that_could_not_be_made(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the second context, which was there by then."""
+
+    def refuse(*_: object, **__: object) -> None:
+        message = 'no more topics'
+        raise RuntimeError(message)
+
+    before = threads()
+    monkeypatch.setattr(node, 'create_subscription', refuse)
+    with pytest.raises(RuntimeError, match='no more topics'):
+        RecordTopics(node, history_depth=1)
+    assert threads() == before
+
+
+def threads() -> int:
+    """Return how many threads this process has, those of DDS too."""
+    return len(list(Path('/proc/self/task').iterdir()))
 
 
 def test_the_priority_topic_can_be_remapped_as_the_other_one(
