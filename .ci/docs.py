@@ -104,7 +104,7 @@ def _docstring(payload: type) -> tuple[str, dict[str, str]]:
 
 # Name of each block, the file it stands in, how its markers look, and what makes it.
 BLOCKS = (
-    ('parameters', ROOT / 'README.md', '<!-- {} -->', parameters),
+    ('parameters', ROOT / 'docs' / 'parameters.md', '<!-- {} -->', parameters),
     ('kinds', ROOT / 'docs' / 'format.md', '<!-- {} -->', kinds),
     ('alerts', ROOT / 'docs' / 'operations.md', '<!-- {} -->', alerts),
     ('parameters', ROOT / 'launch' / 'fdr.params.yaml', '    # {}', parameters_file),
@@ -126,7 +126,7 @@ def main() -> int:
             if '--check' not in sys.argv:
                 path.write_text(wanted, encoding='utf-8')
     if stale and '--check' in sys.argv:
-        sys.stderr.write(f'stale: {", ".join(stale)}; run make docs\n')
+        sys.stderr.write(f'stale: {", ".join(stale)}; run .ci/docs.py\n')
         return 1
     return 0
 

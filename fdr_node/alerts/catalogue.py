@@ -162,7 +162,7 @@ REFUSALS: Final[Mapping[str, Entry]] = {
     'ENOSPC': _prearm(
         'disk has too little space',
         'Less than `free_bytes_min` or than two segments is free.',
-        'Free space, or lower the cap.',
+        'Free space; on a small disk lower `free_bytes_min` and `segment_bytes_max`.',
     ),
     'EDQUOT': _prearm('disk quota used up', "The user's quota is used up.", 'Raise the quota.'),
     'EROFS': _prearm(

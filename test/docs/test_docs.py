@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, ExitStack, suppress
 import json
 from pathlib import Path
 import re
@@ -26,13 +26,16 @@ from threading import Event
 import time
 from typing import TYPE_CHECKING
 
+from crafted import record
 from fdr_node.config import RecorderConfig, SPECS
+from fdr_node.debrief.info import inspect_flight
 from fdr_node.record import decode_cdr
 from fdr_node.schema import decode_payload
 from mcap.exceptions import McapError
 from mcap.reader import make_reader
 from own_context import random_domain
 import pytest
+from rigs import DiskRig
 import yaml
 
 if TYPE_CHECKING:
@@ -70,6 +73,20 @@ def recorder(root: Path) -> Iterator[Path]:
                 process.kill()
 
 
+@contextmanager
+def component(code: str, number: signal.Signals) -> Iterator[None]:
+    """Run a program; at the end a signal ends it, without a word of complaint."""
+    command = [sys.executable, '-c', code]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield
+            process.send_signal(number)
+            assert process.communicate(timeout=15)[1] == ''
+            assert process.returncode == 0
+        finally:
+            process.kill()
+
+
 def records_of(directory: Path) -> list[FdrRecord]:
     """Return the records of a flight, as far as what is being written can be read."""
     records = []
@@ -88,7 +105,7 @@ def wait_for_records(directory: Path, producer_id: str) -> None:
 
 
 def test_tables_follow_from_the_code() -> None:
-    """The tables of README and format.md are those that the code gives."""
+    """The tables are those that the code gives."""
     subprocess.run([sys.executable, ROOT / '.ci' / 'docs.py', '--check'], check=True)
 
 
@@ -114,26 +131,53 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 @pytest.mark.ros
-def test_python_example_of_the_readme_is_recorded(
+def test_examples_of_components_are_recorded_to_their_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the README shows for Python arrives in the bag."""
+    """What is shown for Python arrives in the bag, and a signal ends it with its last word."""
     monkeypatch.setenv('ROS_DOMAIN_ID', str(random_domain()))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    code = example(ROOT / 'README.md', 'python')
-    with (
-        recorder(tmp_path / 'flights') as directory,
-        subprocess.Popen([sys.executable, '-c', code], stderr=subprocess.DEVNULL) as component,
-    ):
-        try:
-            wait_for_records(directory, 'wind_estimator')
-        finally:
-            component.kill()
+    examples = {
+        'wind_estimator': (example(ROOT / 'README.md', 'python'), signal.SIGINT),
+        'battery': (example(ROOT / 'docs' / 'producers.md', 'standalone'), signal.SIGTERM),
+    }
+    with recorder(tmp_path / 'flights') as directory, ExitStack() as ending:
+        for code, number in examples.values():
+            ending.enter_context(component(code, number))
+        for name in examples:
+            wait_for_records(directory, name)
+    info = inspect_flight(directory)
+    assert (info.problems, info.open_ends) == ((), ())
+    kinds = {name: set(info.producers[name].kinds) for name in examples}
+    assert kinds == {
+        'wind_estimator': {'wind', 'producer_stats'},
+        'battery': {'battery_cell', 'producer_stats'},
+    }
     records = records_of(directory)
     winds = [record for record in records if record.kind == 'wind']
-    assert {record.producer_id for record in winds} == {'wind_estimator'}
-    assert [record.seq for record in records if record.producer_id == 'wind_estimator'][:1] == [0]
     assert decode_payload(winds[0].payload) == {'speed_m_s': 4.2, 'from_deg': 270.0}
+    assert [record.seq for record in records if record.producer_id == 'wind_estimator'][:1] == [0]
+
+
+@pytest.mark.parametrize('name', ['read with fdr_node', 'read without fdr_node'])
+@pytest.mark.parametrize('is_closed', [True, False], ids=['closed', 'killed'])
+def test_examples_of_readers_read_every_record(
+    tmp_path: Path, name: str, *, is_closed: bool
+) -> None:
+    """With this package or without it, also of a flight without an end."""
+    rig = DiskRig(tmp_path)
+    rig.open_flight()
+    for seq in range(3):
+        rig.recorder.write_record(record('wind', seq))
+    rig.recorder.commit()
+    if is_closed:
+        rig.recorder.close_flight()
+    code = example(ROOT / 'docs' / 'replay.md', name)
+    command = [sys.executable, '-c', code, str(rig.directory)]
+    lines = subprocess.check_output(command, text=True).splitlines()
+    winds = [line.partition(' ')[2] for line in lines if ' wind ' in line]
+    assert winds == [f"wind {seq} wind {{'n': {seq}}}" for seq in range(3)]
+    assert len(lines) == len(winds) + 1 + is_closed
 
 
 def test_cpp_example_of_the_readme_is_the_one_that_compiles() -> None:
