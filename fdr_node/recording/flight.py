@@ -20,11 +20,10 @@ on where it stopped. When to commit, and what a failure means, is not decided he
 
 from __future__ import annotations
 
-from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from errno import EIO
 from typing import TYPE_CHECKING
 
-from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.record import peek
 from fdr_node.recording import rotation
 from fdr_node.recording.batch import RECORD_OVERHEAD_BYTES_MAX, share
@@ -33,17 +32,18 @@ from fdr_node.recording.footer import segment_footer
 from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
 from fdr_node.recording.place import Closed, Place, Places
 from fdr_node.recording.tally import Tally
-from fdr_node.schema import FOOTER_NAME, HEADER_NAME, PARTS_NAME, SEGMENT_FOOTER_NAME
+from fdr_node.recording.times import Times
+from fdr_node.schema import HEADER_NAME, PARTS_NAME, SEGMENT_FOOTER_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fdr_node.clock import Clock, LogClock
     from fdr_node.config import RecorderConfig
     from fdr_node.recording.batch import Received
     from fdr_node.recording.ports import FlightStore, PendingRecord, Segment, SegmentFacts
     from fdr_node.recording.spare import Spare
-    from fdr_node.schema import FlightFooter, FlightHeader, Payload
+    from fdr_node.schema import FlightHeader, Payload
 
 
 class Flight:
@@ -72,9 +72,7 @@ class Flight:
         self.records = 0
         self.tally = Tally()
         self.drops = Drops()
-        # CLOCK_MONOTONIC of the last commit, and of the oldest record that is not committed.
-        self.committed_ns: int | None = None
-        self.pending_since_ns: int | None = None
+        self.times = Times()
         self._config = config
         self._clock = clock
         self._log_clock = log_clock
@@ -85,8 +83,6 @@ class Flight:
         )
         self._segment: Segment | None = None
         self._segment_index = -1
-        # CLOCK_MONOTONIC of the first record in the open segment.
-        self._segment_began_ns = 0
         self._is_listed = False
         # A cut failed half way; whatever comes next has to finish it.
         self._is_cut_short = False
@@ -179,15 +175,10 @@ class Flight:
         return count
 
     def _count(self, taken: Sequence[Received]) -> None:
-        if not taken:
-            return
-        first_ns = taken[0][2]
-        since_ns = self.pending_since_ns  # of a note, when the cut took long and left one
-        self.pending_since_ns = first_ns if since_ns is None else min(since_ns, first_ns)
-        if not self.tally.segment:
-            self._segment_began_ns = first_ns
-        self.tally.add([head.producer_id for _, head, _ in taken])
-        self.records += len(taken)
+        if taken:
+            self.times.take(taken[0][2], is_first=not self.tally.segment)
+            self.tally.add([head.producer_id for _, head, _ in taken])
+            self.records += len(taken)
 
     def put_own(self, payload: Payload) -> None:
         """
@@ -217,7 +208,7 @@ class Flight:
         if not self._is_listed and segment.facts.records:
             self.places.here.publish(self._custom_data, open_facts=self._open_facts)
             self._is_listed = True
-        self._mark_committed()
+        self.times.commit(self._clock.monotonic_ns())
 
     def cut(self) -> None:
         """End a segment that holds records and begin the next. :raises OSError: call it again."""
@@ -245,7 +236,7 @@ class Flight:
         segment = self._segment
         if is_trusted and segment is not None and not segment.is_suspect:
             with suppress(Exception):
-                self._end_segment(segment, self._end_metadata(None))
+                self._end_segment(segment, self._end_metadata())
         if self._segment is not None:
             self._leave(self._segment)
 
@@ -266,27 +257,59 @@ class Flight:
         An empty one never grows old: idle hours would fill the flight with empty files, and the
         cap would drop what was recorded for them.
         """
-        age_ns = self._clock.monotonic_ns() - self._segment_began_ns
+        age_ns = self.times.segment_age_ns(self._clock.monotonic_ns())
         is_old = rotation.is_old(age_ns=age_ns, duration_max_s=self._config.segment_duration_max_s)
         return is_old and bool(self.tally.segment)
 
-    def close(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
+    def size_if_ended(self, last: Payload, metadata: Mapping[str, str]) -> int:
         """
-        Write the footer, end the last segment, and list the flight as closed.
+        Return the bytes of all its segments, should it end with one more record of its own.
 
-        :param make_footer: returns the footer for a number of bytes written.
-        :return: the footer as it was written, its own bytes included.
-        :raises OSError: what was committed is on disk, the footer is not.
+        :param metadata: name and text of what stands at its end; nothing may be pending.
         """
-        self.commit()
-        footer = self._settle(make_footer)
-        metadata = self._end_metadata(footer)
-        self.put_own(footer)
-        self._end_segment(self._open_segment(), metadata)
-        custom_data = {**self._custom_data, FOOTER_NAME: metadata[FOOTER_NAME]}
-        self.places.here.publish(custom_data, open_facts=self._open_facts)
+        size = len(self._own.make(last).data)
+        return self.places.bytes_ended + self._open_segment().size_if_closed(size, metadata)
+
+    def make_room(self, size: int) -> None:
+        """Cut, and commit, unless a record of so many bytes fits. :raises OSError: as commit."""
+        if not self._open_segment().fits(size):
+            self._commit(self._next_segment())
+
+    def take_back(self) -> bool:
+        """
+        Take back its own last record, which was put when nothing was pending.
+
+        The open segment is left for that: what has failed there may be in it in part.
+
+        :return: False when it is durable and stays.
+        """
+        if self.records == self.records_durable:
+            self.tally.commit()
+            return False
+        if self._segment is not None:
+            self._leave(self._segment)
+        self._left_over.pop()
+        self._own.take_back()
+        self.tally.take_back(OWN_PRODUCER)
+        self.records -= 1
+        return True
+
+    def end(self, metadata: Mapping[str, str]) -> None:
+        """
+        Commit, and end the last segment; both or neither, unless only its space is not given back.
+
+        :param metadata: name and text of what stands at its end.
+        :raises OSError: call it again.
+        """
+        if self._segment is None:
+            raise OSError(EIO, 'the last segment was left before its end')
+        self._close_segment(self._segment, metadata)
+
+    def publish_end(self, texts: Mapping[str, str]) -> None:
+        """List it as closed. :param texts: for its bags. :raises OSError: call it again."""
+        custom_data = {**self._custom_data, **texts}
+        self.places.here.publish(custom_data)
         self.places.tell_others(custom_data)
-        return footer
 
     def abandon(self) -> None:
         """Let go of the open segment when the flight cannot be closed; never raises."""
@@ -304,22 +327,6 @@ class Flight:
         """Let others write where it was written."""
         self.places.give_back()
 
-    def _settle(self, make_footer: Callable[[int], FlightFooter]) -> FlightFooter:
-        """Return a footer whose own bytes are in the number of bytes that it tells."""
-        footer = make_footer(0)
-        segment = self._open_segment()
-        if not segment.fits(FOOTER_JSON_BYTES_MAX):
-            segment = self._next_segment()
-            self._commit(segment)
-        before = self.places.bytes_ended
-        while True:
-            size = len(self._own.make(footer).data)
-            total = before + segment.size_if_closed(size, self._end_metadata(footer))
-            if total == footer.bytes_written:
-                return footer
-            # A larger number takes at least as many bytes as a smaller one, so this ends.
-            footer = make_footer(total)
-
     def _open_segment(self) -> Segment:
         """Return the segment that takes records."""
         if self._segment is None or self._is_cut_short:
@@ -330,7 +337,7 @@ class Flight:
         """End the open segment if there is one, keep the cap, begin the next."""
         self._is_cut_short = True
         if self._segment is not None:
-            self._end_segment(self._segment, self._end_metadata(None))
+            self._end_segment(self._segment, self._end_metadata())
         self.places.make_room(self._custom_data)
         index = self._segment_index + 1
         segment = self.store.open_segment(index, self._custom_data)
@@ -364,27 +371,30 @@ class Flight:
 
     def _end_segment(self, segment: Segment, metadata: Mapping[str, str]) -> None:
         self._commit(segment)
-        try:
+        self._close_segment(segment, metadata)
+
+    def _close_segment(self, segment: Segment, metadata: Mapping[str, str]) -> None:
+        with self._sync(segment):
             facts = segment.close(metadata)
-        except OSError:
-            self._leave_if_suspect(segment)
-            raise
+        self.tally.commit()
         self.places.here.add(Closed(facts, self.tally.end_segment()))
         self._segment = None
-        self._mark_committed()
+        self.times.commit(self._clock.monotonic_ns())
 
     def _commit(self, segment: Segment) -> None:
-        try:
+        with self._sync(segment):
             segment.commit()
-        except OSError:
-            self._leave_if_suspect(segment)
-            raise
         self.tally.commit()
 
-    def _leave_if_suspect(self, segment: Segment) -> None:
+    @contextmanager
+    def _sync(self, segment: Segment) -> Iterator[None]:
         """After a failed sync, end a segment at its last good commit; the rest goes elsewhere."""
-        if segment.is_suspect:
-            self._leave(segment)
+        try:
+            yield
+        except OSError:
+            if segment.is_suspect:
+                self._leave(segment)
+            raise
 
     def _leave(self, segment: Segment) -> None:
         durable = self.tally.leave_segment()
@@ -399,13 +409,5 @@ class Flight:
             self._segment_index -= 1
         self._segment = None
 
-    def _mark_committed(self) -> None:
-        self.committed_ns = self._clock.monotonic_ns()
-        self.pending_since_ns = None
-
-    def _end_metadata(self, footer: FlightFooter | None) -> dict[str, str]:
-        """Return what stands at the end of a segment; the footer's record is yet to be put."""
-        if footer is None:
-            return {SEGMENT_FOOTER_NAME: segment_footer(self.tally.segment)}
-        producers = self.tally.segment + Counter({OWN_PRODUCER: 1})
-        return {SEGMENT_FOOTER_NAME: segment_footer(producers), FOOTER_NAME: footer.to_json()}
+    def _end_metadata(self) -> dict[str, str]:
+        return {SEGMENT_FOOTER_NAME: segment_footer(self.tally.segment)}

@@ -73,3 +73,7 @@ class OwnRecords:
     def was_taken(self) -> None:
         """Go on with the next number."""
         self._next += 1
+
+    def take_back(self) -> None:
+        """Give the last number that was taken once more."""
+        self._next -= 1

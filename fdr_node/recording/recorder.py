@@ -22,22 +22,17 @@ files; the store does every step on disk.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING
 
-from fdr_node.clock import ClockWatch, Instant, iso_utc, LogClock, now, NS_PER_S
-from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
+from fdr_node.clock import ClockWatch, Instant, iso_utc, now, NS_PER_S
+from fdr_node.errors import FlightStateError, PayloadError, StorageError
 from fdr_node.events import Event, Level
 from fdr_node.record import encode_cdr, peek
+from fdr_node.recording.beginning import begin
 from fdr_node.recording.degradation import Degradation
 from fdr_node.recording.disk_watch import DiskWatch
-from fdr_node.recording.ending import footer_of
-from fdr_node.recording.failure import errno_name
-from fdr_node.recording.flight import Flight
-from fdr_node.recording.identity import header_fault
+from fdr_node.recording.ending import Ending
 from fdr_node.recording.recorder_status import RecorderStatus, status_of
-from fdr_node.recording.spare import claim_spare
 from fdr_node.schema import ClockStep
 
 if TYPE_CHECKING:
@@ -49,8 +44,8 @@ if TYPE_CHECKING:
     from fdr_node.events import Fact, Report
     from fdr_node.record import FdrRecord, RecordHead
     from fdr_node.recording.batch import Received
+    from fdr_node.recording.flight import Flight
     from fdr_node.recording.ports import FlightStore
-    from fdr_node.recording.spare import Spare
     from fdr_node.schema import FlightFooter, FlightHeader, Payload, ProducerTotals
 
 # A commit begins this early, so that it is done when commit_interval_s has passed.
@@ -86,6 +81,7 @@ class FlightRecorder:
         self._clock = clock
         self._report = report
         self._flight: Flight | None = None
+        self._ending: Ending | None = None
         self._footer: FlightFooter | None = None
         self._spare_of = spare_of
         self._lost_to_disk = lost_to_disk
@@ -103,55 +99,18 @@ class FlightRecorder:
         if self._flight is not None:
             state = f'flight {self._flight.header.flight_id} is open'
             raise FlightStateError(operation='open_flight', state=state)
-        store = self._store_of(header.flight_id)
-        if fault := header_fault(header):
-            raise FdrOpenError(store.directory, reason=fault)
-        log_clock = LogClock(
-            wall_at_open_ns=header.start_wall_ns, monotonic_at_open_ns=header.start_monotonic_ns
+        flight = begin(
+            header,
+            config=self._config,
+            store=self._store_of(header.flight_id),
+            spare_of=self._spare_of,
+            clock=self._clock,
+            report=self._report,
         )
-        with ExitStack() as undone:
-            store.open_flight()
-            undone.callback(store.close_flight, discard=True)
-            spare = self._claim_spare(header.flight_id)
-            if spare is not None:
-                undone.callback(spare.store.close_flight, discard=True)
-            flight = Flight(
-                header,
-                config=self._config,
-                store=store,
-                spare=spare,
-                clock=self._clock,
-                log_clock=log_clock,
-            )
-            # It gives back both.
-            undone.pop_all()
-            undone.callback(flight.discard)
-            self._begin(flight)
-            undone.pop_all()
-
-    def _begin(self, flight: Flight) -> None:
-        header, directory = flight.header, flight.store.directory
-        try:
-            flight.put_own(header)
-            flight.commit()
-        except OSError as error:
-            reason = f'{errno_name(error)}: {error.strerror or error}'
-            raise FdrOpenError(directory, reason=reason, errno=error.errno) from error
+        self._flight, self._footer = flight, None
         self._degradation = self._sound()
         self._disk_watch = DiskWatch(self._config)
         self._clock_watch = ClockWatch(Instant(header.start_wall_ns, header.start_monotonic_ns))
-        self._tell('flight_opened', flight_id=header.flight_id, directory=str(directory))
-        self._flight, self._footer = flight, None
-
-    def _claim_spare(self, flight_id: str) -> Spare | None:
-        """Return the place on the second disk; a flight is not refused for want of it."""
-        if self._spare_of is None:
-            return None
-        try:
-            return claim_spare(self._spare_of(flight_id), self._config)
-        except Exception as error:  # noqa: BLE001  # whatever is wrong there
-            self._tell('no_fallback', Level.WARN, reason=str(error))
-            return None
 
     def discard_flight(self) -> None:
         """Undo an opening, before anything was recorded; without one it does nothing."""
@@ -255,7 +214,7 @@ class FlightRecorder:
         To be called a few times per ``commit_interval_s``; without an open flight it does nothing.
         """
         flight = self._flight
-        if flight is None:
+        if flight is None or (self._ending is not None and self._ending.has_footer):
             return
         instant = now(self._clock)
         now_ns = instant.monotonic_ns
@@ -266,7 +225,7 @@ class FlightRecorder:
         self._watch_clock(instant)
         if flight.is_old():
             self._try(flight, 'cut', flight.cut)
-        since_ns = flight.pending_since_ns
+        since_ns = flight.times.pending_since_ns
         due_ns = _COMMIT_MARGIN * self._config.commit_interval_s * NS_PER_S
         if since_ns is not None and now_ns - since_ns >= due_ns:
             self._try(flight, 'commit', flight.commit)
@@ -315,6 +274,25 @@ class FlightRecorder:
         if self._flight is not None:
             self._degradation.bridge(self._flight, step=step, since_ns=since_ns)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a flight is open."""
+        return self._flight is not None
+
+    def try_to_close(
+        self, totals: Mapping[str, ProducerTotals] | None = None
+    ) -> FlightFooter | None:
+        """
+        Close the flight as :meth:`close_flight` does, as soon as the disk takes its footer.
+
+        :return: None when it refuses: to be called again after a :meth:`tick`, or given up with
+            :meth:`close_flight`.
+        :raises FlightStateError: no flight is open.
+        """
+        flight = self._open_flight('try_to_close')
+        is_well = self._degradation.failure is None or self._ending_of(flight).has_footer
+        return self._close(flight, totals or {}) if is_well else None
+
     def close_flight(self, totals: Mapping[str, ProducerTotals] | None = None) -> FlightFooter:
         """
         Write the footer and close the flight; a second call returns the stored footer.
@@ -329,17 +307,36 @@ class FlightRecorder:
             if self._footer is None:
                 raise FlightStateError(operation='close_flight', state='no flight was opened')
             return self._footer
-        try:
-            footer = flight.close(partial(footer_of, flight, totals or {}, now(self._clock)))
-            self._degradation.failure = None
-        except OSError as error:
-            self._degradation.fail(flight, 'close', error)
+        footer = self._close(flight, totals or {})
+        if footer is None:
             flight.abandon()
-            end = now(self._clock)
-            footer = footer_of(flight, totals or {}, end, flight.bytes_written, is_clean=False)
+            footer = self._ending_of(flight).unclean(totals or {})
+            self._end(flight, footer)
+        return footer
+
+    def _ending_of(self, flight: Flight) -> Ending:
+        if self._ending is None:
+            self._ending = Ending(flight, clock=self._clock)
+        return self._ending
+
+    def _close(self, flight: Flight, totals: Mapping[str, ProducerTotals]) -> FlightFooter | None:
+        ending = self._ending_of(flight)
+        if not self._try(flight, 'close', lambda: ending.put_footer(totals)):
+            return None
+        try:
+            # The footer says which segments are there: none is given back for this any more.
+            footer = ending.finish()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the footer is there
+            self._degradation.fail(flight, 'close', error)
+            return None
+        self._degradation.failure = None
+        self._end(flight, footer)
+        return footer
+
+    def _end(self, flight: Flight, footer: FlightFooter) -> None:
         self._degradation.tell_drops(flight)
         flight.release()
-        self._flight, self._footer = None, footer
+        self._flight, self._footer, self._ending = None, footer, None
         self._tell(
             'flight_closed',
             Level.INFO if footer.clean_shutdown else Level.ERROR,
@@ -348,7 +345,6 @@ class FlightRecorder:
             records_written=footer.records_written,
             bytes_written=footer.bytes_written,
         )
-        return footer
 
     def open_file(self) -> Path | None:
         """Return the open segment; None without one. May be called from any thread."""

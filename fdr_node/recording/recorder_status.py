@@ -72,7 +72,7 @@ def status_of(
     """
     if flight is None:
         return RecorderStatus(degraded_reason=degraded_reason, producers={})
-    committed_ns = flight.committed_ns
+    committed_ns = flight.times.committed_ns
     return RecorderStatus(
         header=flight.header,
         directory=flight.store.directory,

@@ -49,6 +49,11 @@ class Tally:
             known[name] += count
             self.segment[name] += count
 
+    def take_back(self, producer_id: str) -> None:
+        """Count one record less, of those in the open segment that are not durable."""
+        for counts in (self.taken, self.segment):
+            counts.subtract([producer_id])
+
     def commit(self) -> None:
         """Note that all is durable."""
         self.durable = Counter(self.taken)

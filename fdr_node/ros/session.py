@@ -285,15 +285,22 @@ class FlightSession:
             self._beat()
             self._end_stall()
             self._write_losses()
-            for _ in range(_BATCHES_MAX):
-                is_more = not self._waiting and self._write_batch()
-                self._recorder.tick()
-                self._beat()
-                self._end_stall()
-                # A disk that has just come back gets what waited for it without delay.
-                is_back = self._outflow.has_backlog and not self._recorder.degraded_reason
-                if self._waiting or not (is_more or is_back):
-                    return
+            self._write_batches()
+        if self._state is State.CLOSED:
+            # It hung when the flight was to end, and nobody has waited for it.
+            with self._writer_lock:
+                self._close(self._deadline_ns())
+
+    def _write_batches(self) -> None:
+        for _ in range(_BATCHES_MAX):
+            is_more = not self._waiting and self._write_batch()
+            self._recorder.tick()
+            self._beat()
+            self._end_stall()
+            # A disk that has just come back gets what waited for it without delay.
+            is_back = self._outflow.has_backlog and not self._recorder.degraded_reason
+            if self._waiting or not (is_more or is_back):
+                return
 
     def flush(self) -> bool:
         """
@@ -320,23 +327,43 @@ class FlightSession:
         name (``disk``).
 
         :return: the footer; None when the writer hangs in a disk that does not answer: what was
-            committed is there, and the flight stays as a crash would leave it.
+            committed is there. Should it answer yet, the writer closes the flight.
         """
-        deadline_ns = self._clock.monotonic_ns() + self._config.shutdown_deadline_s * NS_PER_S
+        deadline_ns = self._deadline_ns()
         self._is_listening = False
-        with self._writer(self._config.shutdown_deadline_s) as is_mine, self._intake_lock:
+        with self._writer(self._config.shutdown_deadline_s) as is_mine:
             self._move(Change.CLOSED)
-            if not is_mine:
-                facts = {'reason': _STALLED}
-                self._report(Event(name='flight_not_closed', level=Level.ERROR, facts=facts))
-                return None
-            while self._has_work() and self._clock.monotonic_ns() < deadline_ns:
+            if is_mine:
+                return self._close(deadline_ns)
+        # A writer that comes back from here on closes it; it may have come back just before.
+        with self._writer(0.0) as is_mine:
+            if is_mine:
+                return self._close(self._deadline_ns())
+        facts = {'reason': _STALLED}
+        self._report(Event(name='flight_not_closed', level=Level.ERROR, facts=facts))
+        return None
+
+    def _deadline_ns(self) -> int:
+        wait_ns = int(self._config.shutdown_deadline_s * NS_PER_S)
+        return self._clock.monotonic_ns() + wait_ns
+
+    def _close(self, deadline_ns: int) -> FlightFooter:
+        """Close the flight, once; the disk may refuse that until the deadline."""
+        with self._intake_lock:
+            while self._recorder.is_open and self._clock.monotonic_ns() < deadline_ns:
                 self._recorder.tick()
-                if not self._write_batch():
+                if not self._write_batch() and not self._try_to_close():
                     self._pause(_RETRY_PAUSE_S)
-            self._outflow.give_up()
-            self._write_losses(is_final=True)
+            if self._recorder.is_open:
+                self._outflow.give_up()
+                self._write_losses(is_final=True)
             return self._recorder.close_flight(totals_of(self.accounts()))
+
+    def _try_to_close(self) -> bool:
+        """Close the flight once nothing waits any more. :return: whether it is closed."""
+        if len(self._outflow) or not self._write_losses(is_final=True):
+            return False
+        return self._recorder.try_to_close(totals_of(self.accounts())) is not None
 
     @contextmanager
     def _writer(self, timeout_s: float) -> Iterator[bool]:
@@ -365,10 +392,6 @@ class FlightSession:
         if since_ns is not None:
             self._stall_told_ns = 0
             self._recorder.bridge(step='stall', since_ns=since_ns)
-
-    def _has_work(self) -> bool:
-        """Return whether records wait, here or in a recorder whose disk refuses them."""
-        return len(self._outflow) > 0 or bool(self._recorder.degraded_reason)
 
     def _write_batch(self) -> bool:
         """Write some of what waits. :return: whether there may be more."""

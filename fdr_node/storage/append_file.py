@@ -117,7 +117,10 @@ class AppendFile:
         if self._descriptor is None:
             return
         fs.truncate(self._descriptor, self.size_bytes)
-        if self._sync != 'never':
+        if self._sync == 'commit':
+            # What was appended is durable; this is for the space, and can be done again.
+            fs.sync_data(self._descriptor)
+        elif self._sync == 'segment':
             self._sync_data(self._descriptor)
         descriptor, self._descriptor = self._descriptor, None
         fs.close(descriptor)

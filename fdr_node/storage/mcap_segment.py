@@ -156,16 +156,24 @@ class McapSegment:
 
         :raises OSError: none of them is; they stay and are offered again at the next commit.
         """
+        chunk = self._chunk()
+        if chunk is not None:
+            self._append(chunk.data)
+            self._count(chunk)
+
+    def _chunk(self) -> mcap_format.EncodedChunk | None:
+        """Return a chunk of the records that were added, where it would stand; None without."""
         if not self._entries:
-            return
-        offset = self._file.appended_bytes
-        chunk = mcap_format.chunk(
+            return None
+        return mcap_format.chunk(
             self._parts,
             entries=self._entries,
-            offset=offset,
+            offset=self._file.appended_bytes,
             compression=self._compression if len(self._parts) > _RECORD_PARTS else '',
         )
-        self._append(chunk.data)
+
+    def _count(self, chunk: mcap_format.EncodedChunk) -> None:
+        """Take the records that were added for committed."""
         if not self._chunks:
             self._start_ns = chunk.index.message_start_time
         self._chunks.append(chunk.index)
@@ -204,8 +212,13 @@ class McapSegment:
             lost, and from the end on no record fits any more.
         """
         if not self._has_end:
-            self.commit()
-            self._file.append(self._end(metadata, offset=self._file.appended_bytes, crc=self._crc))
+            # In one piece: where the last records are the end is too, or neither is.
+            chunk = self._chunk()
+            data = chunk.data if chunk else b''
+            crc, offset = zlib.crc32(data, self._crc), self._file.appended_bytes + len(data)
+            self._file.append(data + self._end(metadata, offset=offset, crc=crc, last=chunk))
+            if chunk is not None:
+                self._count(chunk)
             self._has_end = True
         self._file.close()
         return self.facts
@@ -235,15 +248,27 @@ class McapSegment:
         self._entries: list[int] = []
         self._pending_bytes = 0
 
-    def _end(self, metadata: Mapping[str, str], *, offset: int = 0, crc: int = 0) -> bytes:
-        """Return all that follows the last chunk; nothing of this object changes."""
+    def _end(
+        self,
+        metadata: Mapping[str, str],
+        *,
+        offset: int = 0,
+        crc: int = 0,
+        last: mcap_format.EncodedChunk | None = None,
+    ) -> bytes:
+        """
+        Return all that follows the last chunk; nothing of this object changes.
+
+        :param last: that chunk, when it is not in the file yet.
+        """
+        indexes = [last.index] if last else []
         records, index = mcap_format.metadata_records(metadata, offset=offset)
         data_end = mcap_format.data_end(zlib.crc32(records, crc))
         summary = mcap_format.summary(
             offset=offset + len(records) + len(data_end),
             channel=self._channel,
-            chunks=self._chunks,
+            chunks=[*self._chunks, *indexes],
             metadata=[*self._metadata, *index],
-            message_count=self._records,
+            message_count=self._records + (last.message_count if last else 0),
         )
         return records + data_end + summary

@@ -16,24 +16,26 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+import errno
 from itertools import count
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from bag_reader import read_bag
 from failing_calls import FailingCalls
 from fdr_node.clock import NS_PER_S
 from fdr_node.config import KIB, MIB
-from fdr_node.errors import FlightStateError
-from fdr_node.recording.states import State
+from fdr_node.errors import FdrConcurrentWriterError, FlightStateError
+from fdr_node.recording.states import Change, State
 from fdr_node.ros.closing import close_within
 from fdr_node.schema import LossCause, ProducerTotals
 from fdr_node.storage import fs
 from fdr_node.storage.mcap_segment import McapSegment
 from heads import serialised
 import pytest
-from rigs import FLIGHT_ID, payload_of
-from session_rig import check_balance, refuse, Rig, seqs_in
+from rigs import FLIGHT_ID, OTHER_FLIGHT_ID, payload_of
+from session_rig import check_balance, footer_in, refuse, Rig, seqs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +99,7 @@ class HungDisk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_waited_for, self._is_released = Flag(), Flag()
+        self.writer: Thread | None = None
         self._sync = fs.sync_data
         monkeypatch.setattr(fs, 'sync_data', self._wait)
 
@@ -117,7 +120,7 @@ def hanging(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[HungDisk]:
     rig.take_in([0])
     rig.session.write_out()
     rig.clock.advance(1.0)
-    writer = Thread(target=rig.session.write_out)
+    writer = disk.writer = Thread(target=rig.session.write_out)
     writer.start()
     try:
         assert disk.is_waited_for.wait(10)
@@ -171,6 +174,47 @@ def test_a_writer_that_hangs_does_not_keep_the_flight_from_its_end(
         assert rig.session.finish() is None
         assert rig.session.state is State.CLOSED
         assert len(rig.told('flight_not_closed')) == 1
+        assert not rig.told('flight_closed')
+
+
+def test_a_writer_that_comes_back_too_late_closes_the_flight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that had come, and the next flight is not refused for it."""
+    rig = Rig(tmp_path, shutdown_deadline_s=0.1).begin()
+    after = Rig(tmp_path, flight_id=OTHER_FLIGHT_ID)
+    with hanging(rig, monkeypatch):
+        rig.take_in(range(1, 600))
+        assert rig.session.finish() is None
+        with pytest.raises(FdrConcurrentWriterError):
+            after.session.open_flight()
+    assert rig.told('flight_closed')[0].facts['clean_shutdown'] is True
+    bag = read_bag(rig.directory)
+    assert seqs_in(bag) == [*range(600)]
+    check_balance(footer_in(bag), bag)
+    after.begin()
+    assert after.session.finish() is not None
+
+
+def test_a_writer_that_comes_back_at_the_last_moment_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After nobody waited for it any more, and before it could know."""
+    rig = Rig(tmp_path, shutdown_deadline_s=0.1).begin()
+    move = rig.session._move
+    with hanging(rig, monkeypatch) as disk:
+
+        def come_back_and_move(change: Change) -> None:
+            disk.release()
+            assert disk.writer is not None
+            disk.writer.join(10)
+            move(change)
+
+        monkeypatch.setattr(rig.session, '_move', come_back_and_move)
+        footer = rig.session.finish()
+    assert footer is not None
+    assert footer.clean_shutdown
+    assert rig.told('flight_not_closed') == []
 
 
 def test_a_writer_that_comes_back_after_the_stop_is_not_waited_for_again(
@@ -244,6 +288,31 @@ def test_a_flood_does_not_keep_losses_from_being_told(
     session.write_out()
     assert rig.told('records_lost')
     assert next(numbers) < 1000
+
+
+@pytest.mark.parametrize(('times', 'number'), [(1, errno.EIO), (3, errno.ENOSPC)])
+def test_a_disk_that_fails_for_a_moment_at_the_end_costs_no_footer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, number: int
+) -> None:
+    """At whichever call of the end: it is tried again, and the footer is there once."""
+    made = nth = 0
+    while nth <= made:
+        nth += 1
+        rig = Rig(tmp_path / f'{nth}').begin()
+        rig.take_in(range(3))
+        rig.session.flush()
+        rig.take_in(range(3, 6))
+        with monkeypatch.context() as patch:
+            calls = FailingCalls(patch)
+            for later in range(times):
+                calls.fail('', nth=nth + later, number=number)
+            footer, bag = rig.land()
+            made = len(calls.made)
+        assert footer.clean_shutdown
+        assert seqs_in(bag) == [*range(6)]
+        assert [record.kind for record in bag.records].count('flight_footer') == 1
+        check_balance(footer, bag)
+    assert nth > 10
 
 
 def test_a_disk_that_hangs_at_the_very_end_keeps_nobody(

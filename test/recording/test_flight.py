@@ -31,6 +31,7 @@ from fdr_node.config import KIB, MIB
 from fdr_node.record import decode_cdr, encode_cdr, peek
 from fdr_node.recording import tally
 from fdr_node.recording.drops import Dropped
+from fdr_node.recording.ending import Ending
 from fdr_node.recording.flight import Flight
 from fdr_node.recording.rotation import on_disk
 from fdr_node.schema import (
@@ -97,23 +98,10 @@ class Hangar:
         assert self.flight.put([(data, peek(data), now_ns)]) == 1
 
     def close(self) -> FlightFooter:
-        """Close the flight with a footer that counts as the flight does."""
-        return self.flight.close(self._footer)
-
-    def _footer(self, bytes_written: int) -> FlightFooter:
-        flight = self.flight
-        return FlightFooter(
-            flight_id=FLIGHT_ID,
-            end_utc='2026-01-31T12:00:00.000000Z',
-            end_wall_ns=self.clock.wall_ns(),
-            end_monotonic_ns=self.clock.monotonic_ns(),
-            records_written=flight.records + 1,
-            records_rolled_off=flight.drops.records,
-            bytes_written=bytes_written,
-            rollover_count=flight.drops.segments,
-            segment_count=flight.segment_count,
-            clean_shutdown=True,
-        )
+        """Close the flight."""
+        ending = Ending(self.flight, clock=self.clock)
+        ending.put_footer({})
+        return ending.finish()
 
 
 def records_in(segment: MemorySegment) -> list[FdrRecord]:
@@ -200,12 +188,15 @@ def test_a_commit_makes_durable_and_lists_the_segment() -> None:
     """Once: the next commits of the segment leave the metadata alone."""
     hangar = Hangar()
     hangar.put(0)
-    assert (hangar.flight.pending_since_ns, hangar.flight.committed_ns) == (hangar.open_ns, None)
+    assert (hangar.flight.times.pending_since_ns, hangar.flight.times.committed_ns) == (
+        hangar.open_ns,
+        None,
+    )
     hangar.clock.advance(0.5)
     hangar.flight.commit()
     assert hangar.stored.listed == [hangar.open_segment.facts]
     assert hangar.stored.custom_data == {HEADER_NAME: hangar.flight.header.to_json()}
-    assert (hangar.flight.pending_since_ns, hangar.flight.committed_ns) == (
+    assert (hangar.flight.times.pending_since_ns, hangar.flight.times.committed_ns) == (
         None,
         hangar.clock.monotonic_ns(),
     )
@@ -382,7 +373,7 @@ def test_a_note_of_a_drop_does_not_make_the_record_behind_it_younger() -> None:
         hangar.clock.advance(0.3)
         hangar.put(seq, payload_bytes=LARGE_BYTES, received_ns=received_ns)
         seq += 1
-    assert hangar.flight.pending_since_ns == received_ns
+    assert hangar.flight.times.pending_since_ns == received_ns
 
 
 def test_bytes_and_records_of_dropped_segments_still_count() -> None:

@@ -31,7 +31,7 @@ from fdr_node.config import KIB, MIB
 from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, FdrRecord, peek
-from fdr_node.recording import recorder
+from fdr_node.recording import beginning
 from fdr_node.recording.failure import Failure
 from fdr_node.recording.recorder_status import RecorderStatus
 from fdr_node.schema import (
@@ -148,7 +148,7 @@ def test_a_fault_of_the_program_at_the_opening_leaves_nothing(
             case 'report':
                 patch.setattr(rig.recorder, '_report', fail)
             case 'flight':
-                patch.setattr(recorder, 'Flight', fail)
+                patch.setattr(beginning, 'Flight', fail)
             case name:
                 patch.setattr(FaultyStore, name, fail)
         if step in {'claim', 'free_bytes'}:
@@ -792,32 +792,31 @@ def test_a_cut_for_age_that_fails_is_finished_later() -> None:
     assert kinds(rig) == ['flight_header', 'degraded', 'recovered']
 
 
-def closing_fails(step: str, *, after: int = 0) -> MemoryRig:
+def closing_fails(step: str, *, times: int = 1) -> MemoryRig:
     """Return a flight with one record durable and one not, whose close failed at a step."""
     rig = MemoryRig()
     rig.open_flight()
     rig.write([0])
     rig.recorder.commit()
     rig.write([1])
-    rig.faults.arm(step, after=after)
+    rig.faults.arm(step, times=times)
     return rig
 
 
 @pytest.mark.parametrize(
-    ('step', 'after', 'kept', 'refused'),
+    ('step', 'times', 'kept', 'refused'),
     [
-        ('commit', 0, ['flight_header', 'imu'], {'imu_1': 1}),
-        ('commit', 1, ['flight_header', 'imu', 'imu'], {'fdr': 1}),
-        ('close', 0, ['flight_header', 'imu', 'imu', 'flight_footer'], {}),
-        ('release', 0, ['flight_header', 'imu', 'imu', 'flight_footer'], {}),
-        ('publish', 0, ['flight_header', 'imu', 'imu', 'flight_footer'], {}),
+        ('commit', 1, ['flight_header', 'imu'], {'imu_1': 1}),
+        ('close', 1, ['flight_header', 'imu', 'imu'], {}),
+        ('release', 2, ['flight_header', 'imu', 'imu', 'flight_footer'], {}),
+        ('publish', 1, ['flight_header', 'imu', 'imu', 'flight_footer'], {}),
     ],
 )
 def test_a_close_that_fails_says_so(
-    step: str, after: int, kept: list[str], refused: dict[str, int]
+    step: str, times: int, kept: list[str], refused: dict[str, int]
 ) -> None:
     """The footer that is returned counts what is durable; the place is given back."""
-    rig = closing_fails(step, after=after)
+    rig = closing_fails(step, times=times)
     footer = rig.recorder.close_flight({'imu_1': ProducerTotals(published=2, recorded=0)})
     (segment,) = rig.flight.segments.values()
     assert [record.kind for record in durable(rig)] == kept

@@ -543,8 +543,38 @@ def test_a_commit_that_fails_is_repeated(disk: DiskShelf, monkeypatch: pytest.Mo
 def test_a_close_that_fails_is_continued(disk: DiskShelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """At whichever call: it has one end, and no record behind it."""
     calls = fail_once_each(disk, monkeypatch, lambda segment: segment.close(END))
-    commit = ['pwrite', 'fdatasync']
-    assert calls == [*commit, 'pwrite', 'fdatasync', 'ftruncate', 'fdatasync', 'close']
+    assert calls == ['pwrite', 'fdatasync', 'ftruncate', 'fdatasync', 'close']
+
+
+def test_a_close_whose_last_sync_fails_is_no_doubt_about_what_was_written(
+    disk: DiskShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes were synced before, records and end together; only space is given back."""
+    segment = disk.make()
+    add(segment, [message(1)])
+    calls = FailingCalls(monkeypatch)
+    calls.fail('fdatasync', nth=2)
+    with pytest.raises(OSError, match='Input/output'):
+        segment.close(END)
+    assert (segment.is_suspect, segment.facts.records) == (False, 1)
+    segment.close(END)
+    assert read_segment(disk.path).metadata == {**BEGIN, **END}
+
+
+def test_records_and_the_end_are_there_together_or_not_at_all(
+    disk: DiskShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A footer whose segment has no end would tell a wrong size."""
+    segment = disk.make()
+    add(segment, [message(1)])
+    calls = FailingCalls(monkeypatch)
+    calls.fail('fdatasync')
+    with pytest.raises(OSError, match='Input/output'):
+        segment.close(END)
+    assert (segment.is_suspect, segment.facts.records) == (True, 0)
+    assert [record.data for record in segment.take_pending()] == [message(1).data]
+    segment.abandon()
+    assert disk.messages() == []
 
 
 def test_no_record_follows_an_end_that_was_written(
