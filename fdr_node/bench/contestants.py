@@ -62,10 +62,10 @@ class Contestant(Protocol):
 
 
 class Recorder:
-    """The recorder of this package, with its defaults but for the compression."""
+    """The recorder of this package, with its defaults."""
 
     name = 'fdr_node'
-    title = 'fdr_node, with its defaults but no compression'
+    title = 'fdr_node, with its defaults'
     writes = True
 
     def missing(self) -> str:
@@ -81,9 +81,7 @@ class Recorder:
         # Quoted, because ROS reads the value of a parameter as YAML.
         root = str(folder / 'flights').replace("'", "''")
         program = [sys.executable, '-m', 'fdr_node.ros.main']
-        # The other recorders compress nothing.
-        parameters = ['-p', 'compression:=none', '-p', f"flight_root:='{root}'"]
-        return [*program, '--ros-args', *parameters]
+        return [*program, '--ros-args', '-p', f"flight_root:='{root}'"]
 
     def recorded(self, folder: Path) -> int:
         """

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from random import Random
 import struct
 from typing import Final
 
@@ -32,10 +33,15 @@ _pack_fixed_into: Final = struct.Struct('<iIQQQ').pack_into
 _KEY: Final = b'\x81\xa1d'
 _BIN_8_BYTES_MAX: Final = 0xFF
 
+# What payloads are cut from: more than any recorder compresses at a time (bytes).
+_NOISE_BYTES: Final = 4 << 20
+
 
 class Template:
     """
-    A serialised record in which only time and number change from one to the next.
+    A serialised record in which time, number and payload change from one to the next.
+
+    The payload is noise: whoever compresses shall have nothing of it.
 
     :param producer_id: name of the producer
     :param payload_bytes: length of the payload [5 .. 65541] (bytes)
@@ -44,6 +50,8 @@ class Template:
 
     def __init__(self, producer_id: str, *, payload_bytes: int, session_id: int) -> None:
         self._session_id = session_id
+        self._noise = Random(session_id).randbytes(_NOISE_BYTES)  # noqa: S311  # no secret
+        head, self._noise_bytes = head_of(payload_bytes)
         record = FdrRecord(
             stamp_ns=0,
             monotonic_ns=0,
@@ -52,7 +60,7 @@ class Template:
             schema_version=1,
             producer_id=producer_id,
             kind=KIND,
-            payload=payload(payload_bytes),
+            payload=head + bytes(self._noise_bytes),
         )
         self._data = bytearray(encode_cdr(record))
 
@@ -66,19 +74,23 @@ class Template:
         """
         sec, nanosec = divmod(wall_ns, _NS_PER_S)
         _pack_fixed_into(self._data, _FIXED_AT, sec, nanosec, monotonic_ns, self._session_id, seq)
+        length = self._noise_bytes
+        begin = seq * length % (_NOISE_BYTES - length)
+        # A record ends with its payload.
+        self._data[len(self._data) - length :] = self._noise[begin : begin + length]
         return bytes(self._data)
 
 
-def payload(count: int) -> bytes:
+def head_of(count: int) -> tuple[bytes, int]:
     """
-    Return a MessagePack map of that length.
+    Return how a MessagePack map of that length begins, and how many bytes follow.
 
-    :param count: length [5 .. 65541] (bytes)
+    :param count: length of the map [5 .. 65541] (bytes)
     """
     short = count - len(_KEY) - 2
     if short <= _BIN_8_BYTES_MAX:
-        return _KEY + struct.pack('>BB', 0xC4, short) + bytes(short)
-    return _KEY + struct.pack('>BH', 0xC5, short - 1) + bytes(short - 1)
+        return _KEY + struct.pack('>BB', 0xC4, short), short
+    return _KEY + struct.pack('>BH', 0xC5, short - 1), short - 1
 
 
 def due(elapsed_s: float, *, rate_hz: float, seconds: float) -> int:

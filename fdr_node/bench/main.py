@@ -34,7 +34,7 @@ from fdr_node.bench.contestants import contestants
 from fdr_node.bench.course import Course
 from fdr_node.bench.machine import this_machine
 from fdr_node.bench.picture import picture
-from fdr_node.bench.plan import CELLS, heats, QUICK_CELLS
+from fdr_node.bench.plan import FULL, heats, Plan, QUICK
 from fdr_node.bench.process import BenchError, Child
 from fdr_node.bench.results import client_cost, Entry, mappings, Results
 from fdr_node.bench.table import page
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fdr_node.bench.contestants import Contestant
-    from fdr_node.bench.plan import Cell, Heat
+    from fdr_node.bench.plan import Heat
     from fdr_node.bench.results import ClientCost, Sample
 
 OK = 0
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             outcome = compete(
                 course,
                 contestants(arguments.ros2),
-                QUICK_CELLS if arguments.quick else CELLS,
+                QUICK if arguments.quick else FULL,
             )
     except (BenchError, OSError) as error:
         sys.stderr.write(f'the benchmark cannot be run: {error}\n')
@@ -122,20 +122,20 @@ def client_costs(log: Path) -> tuple[ClientCost, ...]:
         return tuple(client_cost(item) for item in mappings(child.answer().get('costs')))
 
 
-def compete(track: Track, all_of_them: Sequence[Contestant], cells: Sequence[Cell]) -> Outcome:
+def compete(track: Track, all_of_them: Sequence[Contestant], plan: Plan) -> Outcome:
     """
     Run every contestant that is there under every load.
 
     :param track: runs them
     :param all_of_them: contestants in the order in which they take turns
-    :param cells: loads
+    :param plan: loads
     """
     entries = [_entry(track, contestant) for contestant in all_of_them]
     idle_s = {entry.name: entry.idle_cpu_s for entry in entries if not entry.missing}
     by_name = {contestant.name: contestant for contestant in all_of_them}
     samples: list[Sample] = []
     failures: list[str] = []
-    for heat in heats(cells, list(idle_s)):
+    for heat in heats(plan, list(idle_s)):
         name = heat.contestant
         title = f'{heat.cell.title} #{heat.round_number} {name}'
         try:

@@ -34,13 +34,11 @@ class Cell:
     :param payload_bytes: payload of each record (bytes)
     :param rate_hz: of all producers together (records/s); 0 is as fast as they can
     :param seconds: how long (s)
-    :param rounds: how often each contestant runs it
     """
 
     payload_bytes: int
     rate_hz: int
     seconds: float
-    rounds: int = 1
 
     @property
     def title(self) -> str:
@@ -54,12 +52,12 @@ def _size(count: int) -> str:
 
 
 # The load that the recorder promises to take without loss.
-MAIN = Cell(payload_bytes=256, rate_hz=30_000, seconds=10.0, rounds=5)
+MAIN = Cell(payload_bytes=256, rate_hz=30_000, seconds=10.0)
 
-# In the order in which they are run: those that matter first. All take some 10 minutes.
+# In the order in which they are run: those that matter first.
 CELLS = (
     MAIN,
-    Cell(payload_bytes=256, rate_hz=5_000, seconds=1.0, rounds=2),
+    Cell(payload_bytes=256, rate_hz=5_000, seconds=1.0),
     Cell(payload_bytes=64, rate_hz=100, seconds=1.5),
     Cell(payload_bytes=64, rate_hz=0, seconds=1.0),
     Cell(payload_bytes=256, rate_hz=100, seconds=1.5),
@@ -72,12 +70,31 @@ CELLS = (
     Cell(payload_bytes=60 * KIB, rate_hz=0, seconds=1.0),
 )
 
-# Whether it works at all, in about a minute.
 QUICK_CELLS = (
     Cell(payload_bytes=256, rate_hz=30_000, seconds=1.0),
     Cell(payload_bytes=64, rate_hz=100, seconds=1.0),
     Cell(payload_bytes=60 * KIB, rate_hz=100, seconds=1.0),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """
+    What a benchmark runs.
+
+    :param cells: loads, in their order
+    :param rounds: how often each contestant runs each of them [1..]
+    """
+
+    cells: tuple[Cell, ...]
+    rounds: int
+
+
+# Some 25 minutes: a median of fewer than five says little.
+FULL = Plan(cells=CELLS, rounds=5)
+
+# Whether it works at all, in about a minute.
+QUICK = Plan(cells=QUICK_CELLS, rounds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +112,14 @@ class Heat:
     round_number: int
 
 
-def heats(cells: Sequence[Cell], contestants: Sequence[str]) -> Iterator[Heat]:
+def heats(plan: Plan, contestants: Sequence[str]) -> Iterator[Heat]:
     """
     Return every run, contestants taking turns: what disturbs for a while disturbs them all.
 
-    :param cells: loads, in their order
+    :param plan: loads
     :param contestants: names, in their order
     """
-    for cell in cells:
-        for round_number in range(1, cell.rounds + 1):
+    for cell in plan.cells:
+        for round_number in range(1, plan.rounds + 1):
             for name in contestants:
                 yield Heat(cell=cell, contestant=name, round_number=round_number)

@@ -24,7 +24,7 @@ from bench_values import CLIENT, results, SAMPLE
 from fdr_node.bench import main as under_test
 from fdr_node.bench.contestants import DrainOnly, Recorder, Rosbag2
 from fdr_node.bench.main import client_costs, compete, main, write
-from fdr_node.bench.plan import Cell
+from fdr_node.bench.plan import Cell, Plan
 from fdr_node.bench.process import BenchError
 from fdr_node.bench.results import Results
 import pytest
@@ -60,11 +60,13 @@ class Track:
         return replace(SAMPLE, cell=heat.cell, contestant=heat.contestant, cpu_s=idle_cpu_s)
 
 
+PLAN = Plan(cells=(Cell(payload_bytes=64, rate_hz=100, seconds=1.0),), rounds=1)
+
+
 def test_who_is_missing_or_broken_is_named_and_the_others_run() -> None:
     """The benchmark works on a computer that has only a part."""
-    cell = Cell(payload_bytes=64, rate_hz=100, seconds=1.0)
     missing = Rosbag2('no-such-ros2')
-    found = compete(Track(broken='drain only'), [Recorder(), missing, DrainOnly()], [cell])
+    found = compete(Track(broken='drain only'), [Recorder(), missing, DrainOnly()], PLAN)
     assert [(e.name, e.missing, e.idle_cpu_s) for e in found.entries] == [
         ('fdr_node', '', 0.25),
         ('ros2 bag', 'no-such-ros2 is not on the PATH', 0.0),
@@ -74,9 +76,8 @@ def test_who_is_missing_or_broken_is_named_and_the_others_run() -> None:
 
 
 def test_a_run_that_fails_is_named_and_the_others_go_on() -> None:
-    """Ten minutes of measurements are not lost for one of them."""
-    cell = Cell(payload_bytes=64, rate_hz=100, seconds=1.0)
-    found = compete(Track(late='fdr_node'), [Recorder(), DrainOnly()], [cell])
+    """Half an hour of measurements are not lost for one of them."""
+    found = compete(Track(late='fdr_node'), [Recorder(), DrainOnly()], PLAN)
     assert found.failures == ('64 B, 100/s #1 fdr_node: no more',)
     assert [sample.contestant for sample in found.samples] == ['drain only']
 

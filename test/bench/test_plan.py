@@ -15,17 +15,18 @@
 
 from __future__ import annotations
 
-from fdr_node.bench.plan import Cell, CELLS, heats, MAIN, QUICK_CELLS
+from fdr_node.bench.plan import Cell, FULL, heats, MAIN, Plan, QUICK
 import pytest
 
 
 def test_contestants_take_turns_within_a_load() -> None:
     """What disturbs for some seconds disturbs every contestant."""
     cells = [
-        Cell(payload_bytes=64, rate_hz=100, seconds=1.0, rounds=2),
+        Cell(payload_bytes=64, rate_hz=100, seconds=1.0),
         Cell(payload_bytes=64, rate_hz=0, seconds=1.0),
     ]
-    found = [(h.cell.rate_hz, h.round_number, h.contestant) for h in heats(cells, ['a', 'b'])]
+    plan = Plan(cells=tuple(cells), rounds=2)
+    found = [(h.cell.rate_hz, h.round_number, h.contestant) for h in heats(plan, ['a', 'b'])]
     assert found == [
         (100, 1, 'a'),
         (100, 1, 'b'),
@@ -33,6 +34,8 @@ def test_contestants_take_turns_within_a_load() -> None:
         (100, 2, 'b'),
         (0, 1, 'a'),
         (0, 1, 'b'),
+        (0, 2, 'a'),
+        (0, 2, 'b'),
     ]
 
 
@@ -47,7 +50,7 @@ def test_a_load_has_a_title(payload_bytes: int, rate_hz: int, title: str) -> Non
 
 def test_every_size_is_run_slowly_and_flat_out() -> None:
     """The extremes of the rate are there for each size of a record."""
-    found = {(cell.payload_bytes, cell.rate_hz) for cell in CELLS}
+    found = {(cell.payload_bytes, cell.rate_hz) for cell in FULL.cells}
     sizes = {64, 256, 4096, 61440}
     assert {size for size, _ in found} == sizes
     assert {(size, rate) for size in sizes for rate in (0, 100)} <= found
@@ -55,8 +58,8 @@ def test_every_size_is_run_slowly_and_flat_out() -> None:
 
 def test_the_promised_load_is_run_often_enough() -> None:
     """The goals are judged by a median of five; a quick run knows the load too."""
-    assert MAIN in CELLS
-    assert MAIN.rounds >= 5
+    assert MAIN in FULL.cells
+    assert FULL.rounds >= 5
     assert (MAIN.payload_bytes, MAIN.rate_hz) in {
-        (cell.payload_bytes, cell.rate_hz) for cell in QUICK_CELLS
+        (cell.payload_bytes, cell.rate_hz) for cell in QUICK.cells
     }

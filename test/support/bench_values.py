@@ -20,7 +20,7 @@ from dataclasses import replace
 from fdr_node.bench.plan import Cell
 from fdr_node.bench.results import ClientCost, Entry, Machine, Results, Sample
 
-MAIN = Cell(payload_bytes=256, rate_hz=30_000, seconds=10.0, rounds=2)
+MAIN = Cell(payload_bytes=256, rate_hz=30_000, seconds=10.0)
 SLOW = Cell(payload_bytes=64, rate_hz=0, seconds=1.0)
 
 MACHINE = Machine(
