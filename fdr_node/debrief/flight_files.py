@@ -32,7 +32,6 @@ from fdr_node.schema import (
     HEADER_NAME,
     PARTS_NAME,
     Payload,
-    Value,
 )
 from fdr_node.storage import fs
 from fdr_node.storage.bag_format import METADATA_NAME, segment_index
@@ -157,37 +156,11 @@ def parse_parts(text: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str) and item)
 
 
-def parse_payload(payload_type: type[P], text: str) -> P:
-    """
-    Read a payload that is kept as JSON text.
-
-    :param payload_type: what it is
-    :param text: the text
-    :raises PayloadError: it is not one
-    """
-    return payload_type.from_payload(parse_map(text))
-
-
-def parse_map(text: str) -> dict[str, Value]:
-    """
-    Read a JSON object.
-
-    :raises PayloadError: it is not one
-    """
-    try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise PayloadError(field='text', value=text, bound='JSON') from None
-    if not isinstance(value, dict):
-        raise PayloadError(field='text', value=type(value).__name__, bound='a JSON object')
-    return value
-
-
 def _payload(payload_type: type[P], text: object, problems: list[str]) -> P | None:
     if not isinstance(text, str):
         return None
     try:
-        return parse_payload(payload_type, text)
+        return payload_type.from_json(text)
     except PayloadError as error:
         problems.append(f'{METADATA_NAME}: {payload_type.KIND}: {error}')
         return None

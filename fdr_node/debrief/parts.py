@@ -30,7 +30,6 @@ from fdr_node.debrief.flight_files import (
     find_segments,
     NO_SEGMENT,
     parse_parts,
-    parse_payload,
     read_bag_metadata,
     size_of,
 )
@@ -237,7 +236,7 @@ def _roots(header: FlightHeader | None) -> list[str]:
 
 def _header(texts: Mapping[str, str]) -> FlightHeader | None:
     try:
-        return parse_payload(FlightHeader, texts.get(HEADER_NAME, ''))
+        return FlightHeader.from_json(texts.get(HEADER_NAME, ''))
     except PayloadError:
         return None
 

@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import json
 import os
 from typing import assert_never, Final, TYPE_CHECKING
 
-from fdr_node.debrief.flight_files import parse_map, parse_payload
 from fdr_node.debrief.flight_info import SegmentInfo
 from fdr_node.debrief.segment_reader import Block, Damage, NOT_CLOSED, Note, SegmentReader
 from fdr_node.debrief.tally import SegmentTally
@@ -196,16 +196,20 @@ class _Taker:
 def _read_text(name: str, text: str, scan: Scan) -> None:
     """Read a text of the recorder; those of other tools, such as rosbag2, have other names."""
     if name == HEADER_NAME:
-        scan.header = parse_payload(FlightHeader, text)
+        scan.header = FlightHeader.from_json(text)
     elif name == FOOTER_NAME:
-        scan.footer = parse_payload(FlightFooter, text)
+        scan.footer = FlightFooter.from_json(text)
     elif name == SEGMENT_FOOTER_NAME:
         scan.counted = _counted(text)
 
 
 def _counted(text: str) -> Counter[str]:
     """Return the records by producer that a segment's footer counts."""
-    producers = parse_map(text).get('producers')
+    try:
+        footer: object = json.loads(text)
+    except (ValueError, RecursionError):
+        footer = None
+    producers = footer.get('producers') if isinstance(footer, dict) else None
     if not isinstance(producers, Mapping):
         raise PayloadError(field='producers', value=type(producers).__name__, bound='a map')
     return Counter(

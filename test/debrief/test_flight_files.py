@@ -17,20 +17,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crafted import as_json, footer, HEADER, name_of, totals, write_flight
+from crafted import footer, HEADER, name_of, totals, write_flight
 from fdr_node.debrief import flight_files
 from fdr_node.debrief.flight_files import (
     BagMetadata,
     find_flights,
     find_segments,
     is_flight,
-    parse_map,
-    parse_payload,
     read_bag_metadata,
     size_of,
 )
-from fdr_node.errors import PayloadError, StorageError
-from fdr_node.schema import FlightHeader
+from fdr_node.errors import StorageError
 import pytest
 
 if TYPE_CHECKING:
@@ -84,7 +81,7 @@ def test_metadata_has_header_footer_and_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('old', 'new', 'problem'),
     [
-        ('uav-7', '1" "', 'metadata.yaml: flight_header: text is '),
+        ('uav-7', '1" "', 'metadata.yaml: flight_header: payload is '),
         ('"flight_id"', '"id"', 'metadata.yaml: flight_header: flight_id is '),
         ('!', '', None),
     ],
@@ -127,18 +124,3 @@ def test_metadata_that_is_too_large_is_not_read(
     monkeypatch.setattr(flight_files, '_METADATA_BYTES_MAX', 10)
     (tmp_path / 'metadata.yaml').write_bytes(bytes(11))
     assert read_bag_metadata(tmp_path) == BagMetadata(problems=('metadata.yaml: File too large',))
-
-
-def test_payloads_are_read_from_json() -> None:
-    """A header comes back as it was."""
-    assert parse_payload(FlightHeader, as_json(HEADER)) == HEADER
-
-
-@pytest.mark.parametrize(
-    ('text', 'bound'), [('{', 'JSON'), ('[]', 'a JSON object'), ('[' * 100_000, 'JSON')]
-)
-def test_text_that_is_no_json_object_is_refused(text: str, bound: str) -> None:
-    """Nothing but a PayloadError comes out."""
-    with pytest.raises(PayloadError) as caught:
-        parse_map(text)
-    assert caught.value.bound == bound

@@ -127,10 +127,11 @@ def test_records_that_only_its_footer_counts_are_unreadable(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ('name', 'metadata', 'problem'),
     [
-        ('fdr_flight_header', {'json': '{'}, 'fdr_flight_header: text is '),
-        ('fdr_flight_header', {'text': as_json(HEADER)}, 'fdr_flight_header: text is '),
+        ('fdr_flight_header', {'json': '{'}, 'fdr_flight_header: payload is '),
+        ('fdr_flight_header', {'text': as_json(HEADER)}, 'fdr_flight_header: payload is '),
         ('fdr_flight_footer', {'json': '{}'}, 'fdr_flight_footer: flight_id is '),
         ('fdr_segment_footer', {'json': '{"producers": 1}'}, 'fdr_segment_footer: producers is '),
+        ('fdr_segment_footer', {'json': '[' * 100_000}, 'fdr_segment_footer: producers is '),
         ('rosbag2', {'serialized_metadata': 'version: 9'}, None),
     ],
 )
