@@ -38,8 +38,12 @@ FULL = frozenset({numbers.ENOSPC, numbers.EDQUOT})
 # The process or the computer is short of something that comes back by itself; another file or
 # another disk would meet the same.
 PASSING = frozenset(
-    {numbers.EMFILE, numbers.ENFILE, numbers.ENOMEM, numbers.EAGAIN, numbers.EINTR, numbers.EBUSY}
+    {numbers.EMFILE, numbers.ENFILE, numbers.ENOMEM, numbers.EAGAIN, numbers.EINTR}
 )
+
+# Somebody else has the place, such as another recorder after the lock file was removed; it may be
+# free again.
+TAKEN = frozenset({numbers.EBUSY})
 
 
 class Reaction(StrEnum):
@@ -64,7 +68,9 @@ def reaction(errno: int, *, tries: int, can_give_back: bool, has_spare: bool) ->
         if can_give_back:
             return Reaction.GIVE_BACK
         return Reaction.MOVE if has_spare else Reaction.RETRY
-    if errno in PASSING:
+    if errno in TAKEN and has_spare:
+        return Reaction.MOVE
+    if errno in PASSING | TAKEN:
         return Reaction.RETRY
     # EIO, EROFS, ENODEV, ESTALE, ENOTCONN, ENOENT ... One file may be hit, or the whole disk.
     return Reaction.MOVE if has_spare and tries > 1 else Reaction.NEW_SEGMENT

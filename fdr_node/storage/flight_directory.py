@@ -187,7 +187,7 @@ class FlightDirectory:
             self._lock.acquire(self._flight_id)
         except FdrOpenError as error:
             # What the system said decides what is done; of another recorder it says nothing.
-            raise OSError(error.errno or errno.EBUSY, str(error)) from error
+            raise OSError(error.errno or errno.EBUSY, error.reason) from error
 
     def segment_names(self) -> set[str]:
         """

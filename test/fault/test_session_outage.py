@@ -31,6 +31,7 @@ from fdr_node.recording.states import Change, State
 from fdr_node.ros.closing import close_within
 from fdr_node.schema import LossCause, ProducerTotals
 from fdr_node.storage import fs
+from fdr_node.storage.lock import LOCK_NAME
 from fdr_node.storage.mcap_segment import McapSegment
 from heads import serialised
 import pytest
@@ -393,3 +394,25 @@ def test_a_segment_is_begun_when_somebody_asks(tmp_path: Path) -> None:
     assert (before.name, opened.name) == (f'{FLIGHT_ID}_0.mcap', f'{FLIGHT_ID}_1.mcap')
     assert seqs_in(bag) == [0, 1, 2, 3, 4]
     assert rig.session.open_file() is None
+
+
+def test_a_root_that_another_recorder_has_taken_is_waited_for(tmp_path: Path) -> None:
+    """Somebody removed the lock file; who holds the root is the reason that is told."""
+    rig = Rig(tmp_path).begin()
+    rig.take_in(range(3))
+    rig.session.write_out()
+    (tmp_path / LOCK_NAME).unlink()
+    other = Rig(tmp_path, flight_id=OTHER_FLIGHT_ID).begin()
+    rig.take_in(range(3, 6))
+    rig.session.write_out()
+    assert not rig.session.split()
+    rig.session.watch()
+    assert f'flight {OTHER_FLIGHT_ID} holds the lock' in rig.session.not_ready_reason
+    other.session.finish()
+    rig.clock.advance(1.0)
+    rig.session.write_out()
+    assert rig.session.degraded_reason == ''
+    footer = rig.session.finish()
+    assert footer is not None
+    assert footer.clean_shutdown
+    assert footer.producers['imu_1'] == ProducerTotals(published=6, recorded=6)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 import errno
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,11 @@ from fdr_node.config import KIB
 from fdr_node.debrief.info import inspect_flight
 from fdr_node.debrief.recover import recover_flight
 from fdr_node.schema import DropReason
+from fdr_node.storage.lock import LOCK_NAME
 from fuse_disk import CHANGES, FuseDisk
 import mcap_bytes
 import pytest
-from rigs import FLIGHT_ID, TwoDiskRig
+from rigs import DiskRig, FLIGHT_ID, OTHER_FLIGHT_ID, payload_of, TwoDiskRig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,3 +243,28 @@ def test_what_a_failed_opening_has_left_is_no_second_segment(
         assert (info.is_balanced, info.problems, info.is_whole) == (True, (), True)
         assert published(info) == published(before)
         assert len(info.segments) == len(before.segments) + 1
+
+
+def test_a_root_that_another_recorder_has_taken(tmp_path: Path) -> None:
+    """Somebody removed the lock file: the flight goes on on the second disk, and says why."""
+    rig = TwoDiskRig(tmp_path, {'flight_bytes_max': 8 << 20})
+    rig.open_flight()
+    rig.write(range(3), payload_bytes=LARGE_BYTES)
+    rig.recorder.commit()
+    (rig.first.parent / LOCK_NAME).unlink()
+    other = DiskRig(rig.first.parent)
+    other.open_flight(OTHER_FLIGHT_ID)
+    rig.write([3], payload_bytes=LARGE_BYTES)
+    assert not rig.recorder.split()
+    assert f'EBUSY: pid {os.getpid()} on ' in rig.recorder.degraded_reason
+    assert f'flight {OTHER_FLIGHT_ID} holds the lock' in rig.recorder.degraded_reason
+    wait_for(rig, rig.spare)
+    rig.write(range(4, 8), payload_bytes=LARGE_BYTES)
+    assert rig.recorder.close_flight().clean_shutdown
+    assert other.recorder.close_flight().clean_shutdown
+    stored = [
+        r.record for path in sorted(rig.spare.glob('*.mcap')) for r in read_torn(path).stored
+    ]
+    assert [record.seq for record in stored if record.producer_id == 'imu_1'] == [*range(4, 8)]
+    (degraded,) = [payload_of(record) for record in stored if record.kind == 'degraded']
+    assert str(degraded['detail']).startswith('cut: EBUSY: pid ')

@@ -154,6 +154,9 @@ NONE, OLD, SPARE, BOTH = (False, False), (True, False), (False, True), (True, Tr
         (errno.ENOTCONN, 2, SPARE, Reaction.MOVE),
         (errno.ENOENT, 1, NONE, Reaction.NEW_SEGMENT),
         (errno.EACCES, 2, SPARE, Reaction.MOVE),
+        # Where somebody else is there is nothing to be tried; the other place is free.
+        (errno.EBUSY, 1, BOTH, Reaction.MOVE),
+        (errno.EBUSY, 5, OLD, Reaction.RETRY),
         # What the process is short of would be missing elsewhere too.
         (errno.EMFILE, 5, BOTH, Reaction.RETRY),
         (errno.ENOMEM, 1, BOTH, Reaction.RETRY),
