@@ -20,9 +20,10 @@ dropped. Nothing here waits for the disk.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import suppress
 from itertools import count, islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.errors import PayloadError, RecordDecodeError
@@ -44,6 +45,7 @@ STATS_BYTES_MAX: Final = 1024
 _STATS: Final = str(Kind.PRODUCER_STATS)
 _kind_of: Final = attrgetter('kind')
 _seq_of: Final = attrgetter('seq')
+_session_of: Final = itemgetter(2, 5)
 
 
 def drain(take: Callable[[], tuple[bytes, object] | None], *, limit: int) -> list[bytes]:
@@ -81,10 +83,9 @@ class Intake:
         :param is_full: whether the history that they waited in was full: more may have come.
         :return: records that were lost in this step, of whatever cause.
         """
-        records, heads = _whole(batch)
+        records, heads = _in_turn(*_whole(batch))
         malformed = len(batch) - len(records)
-        # They came by two ways and are of one sequence.
-        self._ledger.observe(sorted(heads, key=_seq_of), received_ns, is_full=is_full)
+        self._ledger.observe(heads, received_ns, is_full=is_full)
         if malformed:
             self._ledger.note_malformed(malformed)
         # A nanosecond apart: their order must be known when they wait in different lanes.
@@ -149,6 +150,30 @@ def _whole(batch: Sequence[bytes]) -> tuple[Sequence[bytes], list[RecordHead]]:
             heads.append(peek(data))
             records.append(data)
     return records, heads
+
+
+def _in_turn(
+    records: Sequence[bytes], heads: list[RecordHead]
+) -> tuple[Sequence[bytes], list[RecordHead]]:
+    """
+    Return records with those of each session in the order of their numbers.
+
+    They come by two ways and are of one sequence; between sessions the order stays as it is.
+    """
+    seqs = [*map(_seq_of, heads)]
+    places: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+    for place, session in enumerate(map(_session_of, heads)):
+        places[session].append(place)
+    order: list[int] | None = None
+    for own in places.values():
+        in_turn = sorted(own, key=seqs.__getitem__)
+        if in_turn != own:
+            order = order or [*range(len(heads))]
+            for place, taken in zip(own, in_turn, strict=True):
+                order[place] = taken
+    if order is None:
+        return records, heads
+    return [records[place] for place in order], [heads[place] for place in order]
 
 
 def _read_stats(entry: Entry) -> ProducerStats | None:

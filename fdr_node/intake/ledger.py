@@ -27,7 +27,7 @@ from threading import Lock
 from typing import NamedTuple, TYPE_CHECKING
 
 from fdr_node.clock import NS_PER_S
-from fdr_node.intake.sessions import Session
+from fdr_node.intake.sessions import Room, Session
 from fdr_node.schema import LossCause, OTHERS
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 # Sessions that are followed one by one; a further one is counted in total only. A hostile
 # publisher can invent producers, and memory must not follow it.
 SESSIONS_MAX = 1024
+
+# Open holes of all sessions together, beyond those which each may have anyway.
+ROOM_HOLES = 65_536
 
 # A missing number is not called lost before this time: a record may overtake another one.
 REORDERING_NS = NS_PER_S // 10
@@ -99,6 +102,7 @@ class Ledger:
     def __init__(self, *, started_ns: int) -> None:
         self._started_ns = started_ns
         self._sessions: dict[tuple[str, int], Session] = {}
+        self._room = Room(ROOM_HOLES)
         # Records of further sessions, by producer as far as the producer is followed.
         self._untracked: Counter[str] = Counter()
         self._producers: set[str] = {OTHERS}
@@ -234,7 +238,7 @@ class Ledger:
             self._untracked[self.account_of(head.producer_id)] += 1
             return None
         joined = now_ns - self._started_ns <= JOINING_NS
-        session = Session(head.seq if joined else 0)
+        session = Session(head.seq if joined else 0, self._room)
         self._sessions[head.producer_id, head.session_id] = session
         self._producers.add(head.producer_id)
         return session

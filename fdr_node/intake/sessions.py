@@ -21,12 +21,23 @@ make one nor fill one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple
 
-# Holes that are watched per session. With more, the oldest is closed for good: it stays counted,
-# but a record that would fill it later counts as a duplicate.
+# Holes that every session may have open. For more it needs room; without that the oldest is closed
+# for good: it stays counted, but a record that would fill it later counts as a duplicate.
 HOLES_MAX = 64
+
+# What one session takes of the room. Priority records wait in a history of their own: until the
+# other one is drained, each of them may have a hole before it.
+ROOM_SHARE_MAX = 8192
+
+# Losses that are handed out at a time; of more the oldest become one.
+DUE_MAX = 64
+
+_first_of = attrgetter('first')
 
 
 class Missing(NamedTuple):
@@ -71,12 +82,33 @@ class Hole:
         return self.last - self.first + 1
 
 
+class Room:
+    """
+    The open holes that all sessions together may have beyond those which each may have anyway.
+
+    :param holes: how many.
+    """
+
+    __slots__ = ('left',)
+
+    def __init__(self, holes: int) -> None:
+        self.left = holes
+
+    def exchange(self, held: int, wanted: int) -> int:
+        """Take back what a session holds. :return: what it gets, at most what it wants."""
+        self.left += held
+        granted = max(0, min(wanted, self.left, ROOM_SHARE_MAX))
+        self.left -= granted
+        return granted
+
+
 class Session:
     """
     The count of one producer session.
 
     :param first_seq: the first number that belongs to the flight; a smaller one that comes
         nevertheless takes its place.
+    :param room: for more holes than a session may have anyway; None is none.
     """
 
     __slots__ = (
@@ -84,8 +116,11 @@ class Session:
         '_closed_overwritten',
         '_dropped_before',
         '_dropped_told',
+        '_fresh',
         '_queued_left',
         '_reported_since',
+        '_room',
+        '_room_held',
         '_stats_seq',
         '_unreported',
         'duplicates',
@@ -95,12 +130,17 @@ class Session:
         'received',
     )
 
-    def __init__(self, first_seq: int) -> None:
+    def __init__(self, first_seq: int, room: Room | None = None) -> None:
         self.first_seq = first_seq
         self.next_seq = first_seq
         self.received = 0
         self.duplicates = 0
+        # Apart from each other, in the order of their numbers.
         self.holes: list[Hole] = []
+        # Of those, the ones that were not handed out.
+        self._fresh = 0
+        self._room = room or Room(0)
+        self._room_held = 0
         self._closed_missing = self._closed_overwritten = 0
         # Holes that were closed before anybody asked; merged, as nobody may ask for long.
         self._unreported: Missing | None = None
@@ -165,14 +205,13 @@ class Session:
             self.next_seq = seq + 1
             self.received += 1
         elif seq > self.next_seq:
-            self._add_hole(Hole(self.next_seq, seq - 1, now_ns, is_full))
+            self._add_hole(len(self.holes), Hole(self.next_seq, seq - 1, now_ns, is_full))
             self.next_seq = seq + 1
             self.received += 1
         elif seq < self.first_seq:
             # The first one that was heard had overtaken it: the flight has it, so it counts.
             if seq + 1 < self.first_seq:
-                self.holes.insert(0, Hole(seq + 1, self.first_seq - 1, now_ns))
-                self._close_beyond_bound()
+                self._add_hole(0, Hole(seq + 1, self.first_seq - 1, now_ns))
             self.first_seq = seq
             self.received += 1
         elif self._fill(seq):
@@ -182,13 +221,18 @@ class Session:
 
     def due(self, before_ns: int) -> list[Missing]:
         """Return the holes that were noticed before an instant, each of them once."""
+        if not self._fresh and self._unreported is None:
+            return []
         holes = [h for h in self.holes if not h.is_reported and h.noticed_ns <= before_ns]
         for hole in holes:
             hole.is_reported = True
+        self._fresh -= len(holes)
         due = [_missing(hole) for hole in holes]
         if self._unreported is not None:
             due.insert(0, self._unreported)
             self._unreported = None
+        if (surplus := len(due) - DUE_MAX) > 0:
+            due[: surplus + 1] = [_joined(due[: surplus + 1])]
         return [self._with_cause(missing) for missing in due]
 
     def _with_cause(self, missing: Missing) -> Missing:
@@ -200,42 +244,57 @@ class Session:
         overwritten = min(missing.overwritten, missing.records - queued)
         return missing._replace(queued=queued, overwritten=overwritten)
 
-    def _add_hole(self, hole: Hole) -> None:
-        self.holes.append(hole)
+    def _add_hole(self, place: int, hole: Hole) -> None:
+        self.holes.insert(place, hole)
+        self._fresh += 1
         self._close_beyond_bound()
 
     def _close_beyond_bound(self) -> None:
-        while len(self.holes) > HOLES_MAX:
-            oldest = self.holes.pop(0)
-            closed = _missing(oldest)
-            self._closed_missing += closed.records
-            self._closed_overwritten += closed.overwritten
-            if not oldest.is_reported:
-                kept = self._unreported or closed._replace(records=0, overwritten=0)
-                self._unreported = Missing(
-                    min(kept.first, closed.first),
-                    max(kept.last, closed.last),
-                    kept.records + closed.records,
-                    overwritten=kept.overwritten + closed.overwritten,
-                )
+        """Close as many of the oldest as there is no room for."""
+        surplus = len(self.holes) - HOLES_MAX
+        if surplus > 0 or self._room_held:
+            self._room_held = self._room.exchange(self._room_held, surplus)
+            surplus -= self._room_held
+        if surplus <= 0:
+            return
+        closed = self.holes[:surplus]
+        del self.holes[:surplus]
+        self._closed_missing += sum(hole.count for hole in closed)
+        self._closed_overwritten += sum(hole.count for hole in closed if hole.is_overwritten)
+        untold = [_missing(hole) for hole in closed if not hole.is_reported]
+        self._fresh -= len(untold)
+        if untold:
+            known = [] if self._unreported is None else [self._unreported]
+            self._unreported = _joined(known + untold)
 
     def _fill(self, seq: int) -> bool:
-        for place, hole in enumerate(self.holes):
-            if not hole.first <= seq <= hole.last:
-                continue
-            rest = [
-                replace(hole, first=first, last=last)
-                for first, last in ((hole.first, seq - 1), (seq + 1, hole.last))
-                if first <= last
-            ]
-            after = place + 1
-            self.holes = self.holes[:place] + rest + self.holes[after:]
-            # A number from its middle has made two of one.
-            self._close_beyond_bound()
-            return True
-        return False
+        place = bisect_right(self.holes, seq, key=_first_of) - 1
+        if place < 0 or seq > self.holes[place].last:
+            return False
+        hole = self.holes[place]
+        rest = [
+            replace(hole, first=first, last=last)
+            for first, last in ((hole.first, seq - 1), (seq + 1, hole.last))
+            if first <= last
+        ]
+        after = place + 1
+        self.holes[place:after] = rest
+        if not hole.is_reported:
+            self._fresh += len(rest) - 1
+        # A number from its middle has made two of one.
+        self._close_beyond_bound()
+        return True
 
 
 def _missing(hole: Hole) -> Missing:
     overwritten = hole.count if hole.is_overwritten else 0
     return Missing(hole.first, hole.last, hole.count, overwritten=overwritten)
+
+
+def _joined(several: list[Missing]) -> Missing:
+    return Missing(
+        min(missing.first for missing in several),
+        max(missing.last for missing in several),
+        sum(missing.records for missing in several),
+        overwritten=sum(missing.overwritten for missing in several),
+    )

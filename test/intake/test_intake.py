@@ -87,6 +87,27 @@ def test_records_are_in_the_ring_as_they_came() -> None:
     assert rig.ledger.accounts() == {'imu_1': Account(published=3)}
 
 
+def test_records_of_two_topics_are_in_the_ring_in_the_order_of_their_numbers() -> None:
+    """A batch has what waited on one topic, then what waited on the other one."""
+    rig = Rig(priority_kinds=('mavlink_tx',))
+    ordinary = [serialised(seq) for seq in range(0, 8, 2)]
+    priority = [serialised(seq, kind='mavlink_tx') for seq in range(1, 8, 2)]
+    other = serialised(3, 'camera')
+    rig.intake.accept([*ordinary, other, *priority], NOW_NS)
+    taken = [(entry.head.producer_id, entry.head.seq) for entry in rig.ring.take(10)]
+    own = [('imu_1', seq) for seq in range(8)]
+    assert taken == [*own[:4], ('camera', 3), *own[4:]]
+
+
+def test_one_topic_may_be_a_long_way_ahead_of_the_other() -> None:
+    """After a stall priority records may come a batch before those between them."""
+    rig = Rig(records_max=100_000, bytes_max=10**8)
+    batch = [serialised(seq) for seq in range(4000)]
+    rig.intake.accept(batch[1::2], NOW_NS)
+    rig.intake.accept(batch[::2], NOW_NS + 1)
+    assert rig.ledger.accounts() == {'imu_1': Account(published=4000)}
+
+
 def test_priority_does_not_change_the_order_of_a_batch() -> None:
     """All of a batch is drained at one instant, and its kinds wait in two places."""
     rig = Rig(priority_kinds=('mavlink_tx',))

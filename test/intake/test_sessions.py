@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from fdr_node.intake import sessions
-from fdr_node.intake.sessions import HOLES_MAX, Missing, Session
+from fdr_node.intake.sessions import DUE_MAX, HOLES_MAX, Missing, Room, ROOM_SHARE_MAX, Session
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -130,10 +130,42 @@ def test_filling_the_middle_of_a_hole_again_and_again_keeps_the_bound() -> None:
     assert session.published == session.received + session.missing
 
 
+def test_room_is_for_all_and_none_of_it_gets_lost() -> None:
+    """Who comes late has what every session has; what one needs no more is for others."""
+    room = Room(3)
+    one, two = Session(0, room), Session(0, room)
+    for seq in range(0, 2 * HOLES_MAX + 9, 2):
+        one.observe(seq, 0)
+    assert (len(one.holes), one.missing, room.left) == (HOLES_MAX + 3, HOLES_MAX + 4, 0)
+    for seq in range(0, 2 * HOLES_MAX + 9, 2):
+        two.observe(seq, 0)
+    assert (len(two.holes), two.missing, room.left) == (HOLES_MAX, HOLES_MAX + 4, 0)
+    for hole in list(one.holes)[:5]:
+        one.observe(hole.first, 0)
+    assert (len(one.holes), one.duplicates, room.left) == (HOLES_MAX - 2, 0, 3)
+
+
+def test_no_session_takes_all_the_room() -> None:
+    """One that has more holes than that is not what the room is for."""
+    assert Room(ROOM_SHARE_MAX + 1).exchange(0, ROOM_SHARE_MAX + 1) == ROOM_SHARE_MAX
+
+
+def test_many_holes_are_handed_out_as_few_losses() -> None:
+    """Each becomes a record of the log, and that many would be a load of their own."""
+    session = Session(0, Room(ROOM_SHARE_MAX))
+    for seq in range(0, 2 * DUE_MAX + 5, 2):
+        session.observe(seq, 0)
+    due = session.due(0)
+    assert (len(due), sum(missing.records for missing in due)) == (DUE_MAX, DUE_MAX + 2)
+    assert due[:2] == [Missing(1, 5, 3), Missing(7, 7, 1)]
+    assert session.due(0) == []
+
+
 class Oracle:
     """The same count by sets of numbers, without a thought for memory."""
 
-    def __init__(self, first_seq: int) -> None:
+    def __init__(self, first_seq: int, holes_max: int) -> None:
+        self.holes_max = holes_max
         self.first_seq = self.next_seq = first_seq
         self.unseen: set[int] = set()
         self.closed: set[int] = set()
@@ -160,7 +192,7 @@ class Oracle:
             self.received += 1
         else:
             self.duplicates += 1
-        while len(holes := self.holes()) > sessions.HOLES_MAX:
+        while len(holes := self.holes()) > self.holes_max:
             first, last = holes[0]
             self.unseen -= set(range(first, last + 1))
             self.closed |= set(range(first, last + 1))
@@ -183,14 +215,17 @@ class Oracle:
 STEPS = st.lists(st.integers(0, 60) | st.none(), max_size=120)
 
 
-@given(first_seq=st.integers(0, 10), steps=STEPS, lag_ns=st.integers(0, 20))
+@given(
+    first_seq=st.integers(0, 10), steps=STEPS, lag_ns=st.integers(0, 20), room=st.integers(0, 4)
+)
 def test_any_order_counts_like_sets_of_numbers(
-    first_seq: int, steps: list[int | None], lag_ns: int
+    first_seq: int, steps: list[int | None], lag_ns: int, room: int
 ) -> None:
     """Loss, duplicates and any order, with so few holes allowed that they are closed often."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sessions, 'HOLES_MAX', 3)
-        session, oracle = Session(first_seq), Oracle(first_seq)
+        patch.setattr(sessions, 'DUE_MAX', 2)
+        session, oracle = Session(first_seq, Room(room)), Oracle(first_seq, 3 + room)
         # A session begins with the first number that is heard.
         for now_ns, step in enumerate([first_seq, *steps]):
             if step is None:
