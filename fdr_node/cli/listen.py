@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 from typing import Final, TYPE_CHECKING
 
-from fdr_node.cli.output import FINDINGS, OK, tell, write
+from fdr_node.cli.output import FINDINGS, OK, safe, tell, write
 from fdr_node.demo.listen import read, Tally
 from fdr_node.listener import Inlet
 
@@ -50,18 +50,18 @@ def listen(args: argparse.Namespace, stop: Event) -> int:
             if data is not None:
                 heard = read(data)
                 tally.add(heard)
-                write(_line(heard.to_json()) if args.json else heard.line())
+                write(_line(heard.to_json()) if args.json else safe(heard.line()))
             elif stop.is_set():
                 break
         dropped = inlet.dropped
     if args.json:
         write(_line({**tally.to_json(), 'dropped': dropped}))
     else:
-        write('\n'.join(['', *tally.lines()]))
+        write('\n'.join(['', *map(safe, tally.lines())]))
         if dropped:
             write(f'{dropped:,} more came faster than they could be shown')
     return FINDINGS if tally.malformed or dropped else OK
 
 
 def _line(value: dict[str, object]) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return json.dumps(value, allow_nan=False)

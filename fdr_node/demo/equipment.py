@@ -24,10 +24,10 @@ import hashlib
 import math
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.mavlink import Frame
 from fdr_node.demo.navigation import geographic
 from fdr_node.demo.picture import grey_png
-from fdr_node.demo.script import NS_PER_S
 from fdr_node.demo.sortie import Phase
 from fdr_node.demo.stream import Stream
 from fdr_node.schema import FailedTileThumbnail, SigningKeyRotation, SystemHealth, Tile

@@ -25,8 +25,8 @@ import sys
 import time
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.process import DemoError, EventProcess
-from fdr_node.demo.script import NS_PER_S
 from fdr_node.record import TOPIC
 
 if TYPE_CHECKING:

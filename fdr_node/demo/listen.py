@@ -65,7 +65,7 @@ class Heard:
     def line(self) -> str:
         """Return it for a person: when, who, what, its number and its payload, cut to size."""
         if self.record is None:
-            return f'{self.size_bytes} bytes that are no record: {_printable(self.fault)}'
+            return f'{self.size_bytes} bytes that are no record: {self.fault}'
         record = self.record
         if self.payload is None:
             text = f'{len(record.payload)} bytes: {self.fault}'
@@ -74,7 +74,7 @@ class Heard:
         if len(text) > _PAYLOAD_CHARACTERS_MAX:
             text = f'{text[: _PAYLOAD_CHARACTERS_MAX - 3]}...'
         head = f'{iso_utc(record.stamp_ns)} {record.producer_id} {record.kind} {record.seq}'
-        return _printable(f'{head} {text}')
+        return f'{head} {text}'
 
     def to_json(self) -> dict[str, object]:
         """Return all of it as JSON can hold it (docs/cli.md)."""
@@ -155,10 +155,8 @@ class Tally:
     def lines(self) -> list[str]:
         """Return the sum for a person: a line for each producer, and one for all."""
         shown = [
-            _printable(
-                f'{name}: {count.records:,} records, {count.missing:,} missing between them, '
-                f'{count.repeated:,} again'
-            )
+            f'{name}: {count.records:,} records, {count.missing:,} missing between them, '
+            f'{count.repeated:,} again'
             for name, count in sorted(self.counts.items())
         ]
         bad = f', and {self.malformed:,} messages that are no record' if self.malformed else ''
@@ -200,8 +198,3 @@ def _size_of(data: bytes) -> str:
 
 def _base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _printable(text: str) -> str:
-    """Return a line that does nothing to a terminal, whoever made up the names in it."""
-    return ''.join(char if char.isprintable() else '?' for char in text)

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from typing import Final, TYPE_CHECKING
 
-from fdr_node.demo.script import NS_PER_S
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.stream import Stream
 from fdr_node.schema import Estimate, EstimatorHealth, Imu, SpoofPromotionBlock
 

@@ -23,10 +23,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.equipment import health, mapper, router
 from fdr_node.demo.navigation import estimator, imu
 from fdr_node.demo.replay import Replay, timeline
-from fdr_node.demo.script import NS_PER_S
 from fdr_node.demo.sortie import Sortie
 from fdr_node.demo.stream import Scene, StreamScript
 from fdr_node.demo.ulog import read_topics

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from fdr_node.schema import Payload, Value
 
-NS_PER_S = 1_000_000_000
-
 
 class Entry(NamedTuple):
     """

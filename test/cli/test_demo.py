@@ -26,12 +26,12 @@ from typing import Self, TYPE_CHECKING
 from fdr_node.cli import demo
 from fdr_node.cli.demo import add_arguments, DEFAULT_ROOT, describe, Progress, run
 from fdr_node.cli.output import FINDINGS
+from fdr_node.clock import NS_PER_S
 from fdr_node.debrief.balance import Account
 from fdr_node.debrief.flight_info import FlightInfo, ProducerInfo, Scope
 from fdr_node.demo.fleet import Claim
 from fdr_node.demo.plan import Outline, Plan
 from fdr_node.demo.process import DemoError
-from fdr_node.demo.script import NS_PER_S
 from mcap.reader import make_reader
 from own_context import random_domain
 import pytest

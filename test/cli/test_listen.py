@@ -96,6 +96,19 @@ def test_a_line_for_each_record_and_the_sum(capsys: pytest.CaptureFixture[str]) 
     assert captured.err == 'listening to /fdr/records\n'
 
 
+@pytest.mark.parametrize('words', [[], ['--json']], ids=['text', 'json'])
+def test_names_do_nothing_to_a_terminal(
+    words: list[str], heard: type[Inlet], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are made up by whoever is on the network."""
+    record = record_of(7)._replace(producer_id='a\x1b[2J', kind='b\n\x9b', payload=b'\x80')
+    heard.heard = [encode_cdr(record)]
+    demo.run(arguments(*words))
+    out = capsys.readouterr().out
+    assert all(char.isprintable() for char in out.replace('\n', ''))
+    assert ('a?[2J b?? 7 {}' in out) == (not words)
+
+
 @pytest.mark.usefixtures('heard')
 def test_so_many_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
     """With --count; as JSON every line is an object, and the last one is the sum."""

@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable
 import hashlib
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.equipment import health, mapper, router
-from fdr_node.demo.script import Entry, NS_PER_S
 from fdr_node.demo.sortie import Phase, Sortie
 from fdr_node.demo.stream import Scene, Stream, StreamScript
 from fdr_node.schema import (
@@ -32,6 +32,9 @@ from fdr_node.schema import (
     Tile,
 )
 import pytest
+
+if TYPE_CHECKING:
+    from fdr_node.demo.script import Entry
 
 SECONDS = 20
 HEARTBEAT, STATUSTEXT = 0, 253

@@ -19,11 +19,11 @@ import sys
 from threading import Event
 from typing import TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo import fleet
 from fdr_node.demo.fleet import Claim, fly
 from fdr_node.demo.plan import Outline, Plan
 from fdr_node.demo.process import DemoError
-from fdr_node.demo.script import NS_PER_S
 import pytest
 
 if TYPE_CHECKING:

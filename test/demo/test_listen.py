@@ -53,12 +53,6 @@ def test_a_long_payload_is_cut() -> None:
     assert len(line) == 40 + listen._PAYLOAD_CHARACTERS_MAX
 
 
-def test_a_line_does_nothing_to_a_terminal() -> None:
-    """Names are made up by whoever is on the network."""
-    record = record_of(7)._replace(producer_id='a\x1b[2J', kind='b\n\x9b', payload=b'\x80')
-    assert read(encode_cdr(record)).line().endswith(' a?[2J b?? 7 {}')
-
-
 def test_all_of_it_as_json() -> None:
     """Bytes in base64; what is not known is null."""
     record = record_of(7)

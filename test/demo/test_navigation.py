@@ -18,7 +18,9 @@ from __future__ import annotations
 from itertools import pairwise
 import math
 from statistics import mean, stdev
+from typing import TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.navigation import (
     estimator,
     geographic,
@@ -27,11 +29,13 @@ from fdr_node.demo.navigation import (
     HOME_LONGITUDE_DEG,
     imu,
 )
-from fdr_node.demo.script import Entry, NS_PER_S
 from fdr_node.demo.sortie import Sortie
 from fdr_node.demo.stream import Scene, StreamScript
 from fdr_node.schema import Estimate, EstimatorHealth, Imu, SpoofPromotionBlock
 import pytest
+
+if TYPE_CHECKING:
+    from fdr_node.demo.script import Entry
 
 SECONDS = 20
 SCENE = Scene(sortie=Sortie(duration_s=SECONDS), seed=3, speed=1.0, wall_ns=0)

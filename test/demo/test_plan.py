@@ -19,8 +19,8 @@ from collections import Counter
 import math
 from typing import TYPE_CHECKING
 
+from fdr_node.clock import NS_PER_S
 from fdr_node.demo.plan import Plan, SPEED_MAX
-from fdr_node.demo.script import NS_PER_S
 from fdr_node.demo.ulog import Topic
 from fdr_node.demo.ulog_records import PRODUCERS
 from fdr_node.errors import ConfigError
