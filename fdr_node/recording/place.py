@@ -60,8 +60,9 @@ class Place:
         self._closed: deque[Closed] = deque()
         self._closed_bytes = 0
         self._metadata_bytes = 0
-        # Names of those that were gone: a disk that comes back may bring them along.
-        self._missing: set[str] = set()
+        # Bytes of those that were gone, by name: a disk that comes back may bring them along.
+        self._missing: dict[str, int] = {}
+        self._back: list[str] = []
         # Those that were left, and may take more space than they say.
         self._left: list[Segment] = []
 
@@ -72,8 +73,8 @@ class Place:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all that is closed, and of the metadata."""
-        return self._closed_bytes + self._metadata_bytes
+        """Bytes of all that is closed, is there again, and of the metadata."""
+        return self._closed_bytes + sum(self._back_bytes()) + self._metadata_bytes
 
     @property
     def is_used(self) -> bool:
@@ -120,8 +121,13 @@ class Place:
         for item in missing:
             self._closed.remove(item)
             self._closed_bytes -= item.facts.size_bytes
-            self._missing.add(item.facts.name)
+            self._missing[item.facts.name] = item.facts.size_bytes
+        self._back = [name for name in self._missing if name in names]
         return missing
+
+    def _back_bytes(self) -> list[int]:
+        """Return the sizes of those that were gone and are there again, oldest first."""
+        return [self._missing[name] for name in self._back]
 
     def leave(self, segment: Segment, closed: Closed) -> None:
         """Take a segment that could not be closed."""
@@ -135,14 +141,15 @@ class Place:
         These are files that count for nothing, left of segments whose opening failed when the disk
         would not even remove them: no list has them, they would take space beyond the cap, and a
         recovery would find records in them that are elsewhere too. What was recorded, was gone and
-        is there again is none of them: it stays, for whoever looks for it after landing.
+        is there again is none of them: as long as the cap has room for it, it stays, for whoever
+        looks for it after landing.
 
         :param names: the segment files that are there.
         """
         while self._left:
             self._left[-1].mend()
             self._left.pop()
-        known = {item.facts.name for item in self._closed} | self._missing
+        known = {item.facts.name for item in self._closed} | self._missing.keys()
         for name in sorted(names - known):
             self.store.drop_segment(name)
 
@@ -153,15 +160,19 @@ class Place:
         The list goes first. It is written at every cut, as a segment may fill up before its first
         commit lists it.
         """
-        if not self._closed:
-            return
         metadata_bytes = rotation.on_disk(self._metadata_bytes + FOOTER_JSON_BYTES_MAX)
+        # What is there again is old, and was told to be gone.
         count = rotation.count_to_drop(
-            [item.facts.size_bytes for item in self._closed],
+            self._back_bytes() + [item.facts.size_bytes for item in self._closed],
             reserved_bytes=rotation.on_disk(self._config.segment_bytes_max) + 2 * metadata_bytes,
             cap_bytes=self._config.flight_bytes_max,
         )
-        self.publish(custom_data, without=count)
+        while self._back and count:
+            self.store.drop_segment(self._back[0])
+            del self._back[0]
+            count -= 1
+        if self._closed:
+            self.publish(custom_data, without=count)
         for _ in range(count):
             yield self._drop_oldest()
 

@@ -482,6 +482,30 @@ def test_a_segment_that_was_gone_and_is_there_again_stays() -> None:
     assert name not in [facts.name for facts in rig.flight.listed]
 
 
+def test_segments_that_are_there_again_count_for_the_cap() -> None:
+    """They go first, as they are the oldest, and nobody is told of them a second time."""
+    rig = flying()
+    rig.write(range(5), payload_bytes=LARGE_BYTES)
+    rig.recorder.commit()
+    away = {name: rig.flight.segments.pop(name) for name in [*rig.flight.segments][:2]}
+    rig.recorder.split()
+    rig.flight.segments.update(away)
+    rig.write([5])
+    rig.recorder.split()
+    for seq in range(6, 20):
+        rig.write([seq], payload_bytes=LARGE_BYTES)
+        rig.recorder.commit()
+        size = sum(segment.facts.size_bytes for segment in rig.flight.segments.values())
+        assert size <= rig.config.flight_bytes_max
+        assert rig.recorder.current_size_bytes() >= size
+    assert away.keys().isdisjoint(rig.flight.segments)
+    footer = rig.recorder.close_flight()
+    files = [event.facts['file'] for event in told(rig, 'segment_dropped')]
+    assert len(set(files)) == len(files) == footer.rollover_count
+    assert footer.records_written - footer.records_rolled_off == len(records_in(rig.flight))
+    assert footer.bytes_written == sum(item.facts.size_bytes for item in rig.flight.ever)
+
+
 def test_a_great_many_segments_that_were_removed() -> None:
     """What is to be said of them goes into several segments, none of them too large."""
     rig = flying({'flight_bytes_max': 8 * MIB})
