@@ -36,7 +36,6 @@ from fdr_node.bench.usage import busy_s, cpu_s, rss_max_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
 
     from fdr_node.bench.contestants import Contestant
     from fdr_node.bench.plan import Cell
@@ -70,12 +69,7 @@ class Course:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self._stack.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -129,12 +123,11 @@ class Course:
         self._match(0)
         shutil.rmtree(self._bag, ignore_errors=True)
         self._bag.mkdir()
-        child = Child(contestant.command(self._bag), log=self._folder / 'contestant.log')
-        try:
+        with ExitStack() as undo:
+            child = Child(contestant.command(self._bag), log=self._folder / 'contestant.log')
+            undo.enter_context(child)
             self._match(1)
-        except BaseException:
-            child.__exit__(None, None, None)
-            raise
+            undo.pop_all()
         time.sleep(_SETTLE_S)
         return child
 

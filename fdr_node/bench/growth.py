@@ -21,7 +21,6 @@ from typing import Self, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 # What the ages that it finds are exact to (s).
 LOOK_S = 0.05
@@ -45,12 +44,7 @@ class GrowthWatch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self._stop.set()
         self._thread.join()
 

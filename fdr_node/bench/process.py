@@ -27,7 +27,6 @@ from fdr_node.errors import FdrError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
 # What a recorder may take to close its bag (s).
 _END_S = 30.0
@@ -119,12 +118,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self._input.close()
         if self._process.returncode is None:
             self._process.kill()

@@ -35,7 +35,6 @@ from fdr_node.errors import FdrError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from threading import Event
-    from types import TracebackType
 
 # How often a wait looks whether it is to be stopped (s).
 _LOOK_S: Final = 0.05
@@ -150,13 +149,8 @@ class EventProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.end(timeout_s=0.0 if exc_type else _REAP_S)
+    def __exit__(self, *exc_info: object) -> None:
+        self.end(timeout_s=0.0 if any(exc_info) else _REAP_S)
 
     def _listen(self, output: IO[bytes]) -> None:
         with output:

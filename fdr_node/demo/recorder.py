@@ -27,7 +27,6 @@ from fdr_node.demo.process import EventProcess
 
 if TYPE_CHECKING:
     from threading import Event
-    from types import TracebackType
 
 # Loading Python and ROS on a busy computer, then opening the flight (s).
 _RECORDING_S: Final = 30.0
@@ -68,13 +67,8 @@ class Recorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if exc_type is not None:
+    def __exit__(self, *exc_info: object) -> None:
+        if any(exc_info):
             # Whatever went wrong with the demo, the flight is to be closed.
             self.land()
 
