@@ -34,6 +34,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Without a sourced ROS 2, the virtual environment is the ament prefix; make sets the same.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
 
+# Processes that have just started find each other at once; the second name is that of Kilted.
+for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+    os.environ.setdefault(name, str(Path(__file__).with_name('support') / 'fast_dds.xml'))
+
 # `colcon test` starts Python among the sources, which would pass for the package; the one with the
 # generated messages is where `colcon build` has put it. What the tests start looks there too.
 ROOT = Path(__file__).resolve().parent.parent

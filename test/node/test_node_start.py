@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from ground_station import GroundStation
     from processes import Field, Recorder
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [
+    pytest.mark.ros,
+    pytest.mark.slow,
+    pytest.mark.timeout(60),
+    # A process that refuses to start waits for somebody to hear why.
+    pytest.mark.usefixtures('station'),
+]
 
 CANNOT = 1
 USAGE = 2

@@ -21,6 +21,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from fdr_node.ros import alert_topics
 from fdr_node.ros.node import FdrNode
 from fdr_node.ros.session import FlightSession
 from fdr_node.schema import LossCause
@@ -47,6 +48,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(60)]
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
+
+
+@pytest.fixture(autouse=True)
+def _wait_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No one hears the last alert of most of these nodes."""
+    monkeypatch.setattr(alert_topics, '_FOUND_WITHIN_S', 0.0)
 
 
 @contextmanager

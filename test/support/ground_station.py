@@ -24,7 +24,7 @@ import time
 from typing import Generic, Protocol, TYPE_CHECKING, TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray
-from fdr_node.msg import FdrStatus
+from fdr_node.msg import FdrStatus, StatusText
 from lifecycle_msgs.srv import ChangeState, GetState
 from plain_producer import GREETING
 from processes import WAIT_S
@@ -104,6 +104,10 @@ class GroundStation:
             FdrStatus, f'{self._recorder}/status', self.status.show, latched
         )
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self.diagnostics.show, 10)
+        # So that a recorder that ends need not wait for somebody who hears its last alert.
+        self._node.create_subscription(
+            StatusText, f'{self._recorder}/statustext', _ignore, latched
+        )
         self._change_state = self._node.create_client(
             ChangeState, f'{self._recorder}/change_state'
         )
@@ -198,6 +202,11 @@ class GroundStation:
 
     def _spin(self) -> None:
         self._executor.spin()
+
+
+def _ignore(message: StatusText) -> None:
+    """Hear an alert, and leave it at that."""
+    del message
 
 
 class Watch(Protocol):
