@@ -26,6 +26,10 @@ from __future__ import annotations
 # How long the reader may need to learn of the writer after the writer has learned of it.
 SETTLE_NS = 500_000_000
 
+# How long to wait for the other reader of whoever reads one of two topics: as long as discovery
+# may take. Who has none by then reads the one alone.
+PAIRING_NS = 3_000_000_000
+
 
 class Match:
     """The reader of a topic, as its writer knows it: settled once both know each other."""
@@ -46,6 +50,33 @@ class Match:
         if self._since_ns is None:
             self._since_ns = now_ns
         return now_ns - self._since_ns >= SETTLE_NS
+
+
+class Pairing:
+    """
+    The readers of two topics, as their writers know them: settled once all know each other.
+
+    A recorder reads both, and its two readers are found one after the other. Until then records
+    that went out on both would come from one only.
+    """
+
+    def __init__(self) -> None:
+        self._known = (0, 0)
+        self._since_ns = 0
+
+    def is_settled(self, *, readers: int, priority_readers: int, now_ns: int) -> bool:
+        """
+        Say whether who reads the records reads those of the priority topic too.
+
+        :param readers: readers of all other records that their writer knows now
+        :param priority_readers: readers of the priority topic that its writer knows now
+        :param now_ns: CLOCK_MONOTONIC (ns)
+        """
+        known = (readers, priority_readers)
+        if known != self._known:
+            self._known, self._since_ns = known, now_ns
+        wait_ns = SETTLE_NS if readers == priority_readers else PAIRING_NS
+        return min(known) > 0 and now_ns - self._since_ns >= wait_ns
 
 
 class HoldBack:

@@ -25,7 +25,7 @@ import time
 from typing import Final, TYPE_CHECKING
 
 from fdr_node.msg import FdrRecord as FdrRecordMessage
-from fdr_node.producer.hold_back import Match
+from fdr_node.producer.hold_back import Pairing
 from fdr_node.record import priority_topic_of
 from rclpy.exceptions import InvalidHandle
 from rclpy.impl.implementation_singleton import rclpy_implementation
@@ -60,7 +60,7 @@ class Outlet:
         self._group = group
         self._ordinary = self._publisher(topic)
         self._priority = self._publisher(priority_topic_of(self._ordinary.topic_name))
-        self._priority_match = Match()
+        self._pairing = Pairing()
 
     @property
     def is_alive(self) -> bool:
@@ -108,9 +108,12 @@ class Outlet:
         )
 
     def _is_priority_read(self) -> bool:
-        """Whether anybody reads the priority topic; otherwise all records go to the other one."""
-        readers = _readers(self._priority)
-        return self._priority_match.is_settled(readers=readers, now_ns=time.monotonic_ns())
+        """Whether who reads the records reads the priority topic; if not, all go to the other."""
+        return self._pairing.is_settled(
+            readers=_readers(self._ordinary),
+            priority_readers=_readers(self._priority),
+            now_ns=time.monotonic_ns(),
+        )
 
 
 def _readers(publisher: Publisher) -> int:

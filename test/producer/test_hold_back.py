@@ -15,7 +15,8 @@
 
 from __future__ import annotations
 
-from fdr_node.producer.hold_back import HoldBack, Match, SETTLE_NS
+from fdr_node.producer.hold_back import HoldBack, Match, Pairing, PAIRING_NS, SETTLE_NS
+import pytest
 
 SECOND_NS = 1_000_000_000
 
@@ -29,6 +30,45 @@ def test_a_match_is_settled_after_a_while_and_over_with_the_last_reader() -> Non
     assert match.is_settled(readers=1, now_ns=10 + SETTLE_NS)
     assert not match.is_settled(readers=0, now_ns=11 + SETTLE_NS)
     assert not match.is_settled(readers=1, now_ns=12 + SETTLE_NS)
+
+
+@pytest.mark.parametrize(
+    ('first', 'second'),
+    [
+        pytest.param((0, 1), (1, 1), id='a recorder whose priority reader is found first'),
+        pytest.param((1, 0), (1, 1), id='a recorder whose priority reader is found last'),
+        pytest.param((2, 1), (2, 2), id='one that takes over from one that was killed'),
+    ],
+)
+def test_two_topics_are_settled_when_whoever_reads_one_reads_both(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    """Until then what is published to one of them alone would be all that is heard."""
+    pairing = Pairing()
+    if first == (2, 1):
+        assert not is_settled(pairing, (1, 1), 0)
+        assert is_settled(pairing, (1, 1), SECOND_NS)
+    assert not is_settled(pairing, first, 2 * SECOND_NS)
+    found_ns = 1 + 2 * SECOND_NS + SETTLE_NS
+    assert not is_settled(pairing, first, found_ns - 1)
+    assert not is_settled(pairing, second, found_ns)
+    assert not is_settled(pairing, second, found_ns + SETTLE_NS - 1)
+    assert is_settled(pairing, second, found_ns + SETTLE_NS)
+
+
+def test_who_reads_all_other_records_alone_takes_no_priority_from_the_rest() -> None:
+    """A tool that looks at one topic is not waited for any longer than discovery takes."""
+    pairing = Pairing()
+    assert not is_settled(pairing, (2, 1), 5)
+    assert not is_settled(pairing, (2, 1), 4 + PAIRING_NS)
+    assert is_settled(pairing, (2, 1), 5 + PAIRING_NS)
+    assert not is_settled(pairing, (1, 0), 6 + PAIRING_NS)
+    assert not is_settled(pairing, (1, 0), 7 + 2 * PAIRING_NS)
+
+
+def is_settled(pairing: Pairing, known: tuple[int, int], now_ns: int) -> bool:
+    """Ask with so many readers of the records, and of the priority records."""
+    return pairing.is_settled(readers=known[0], priority_readers=known[1], now_ns=now_ns)
 
 
 def test_it_opens_when_a_reader_has_settled_and_stays_open() -> None:
