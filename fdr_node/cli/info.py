@@ -182,7 +182,10 @@ def render_list(flights: Sequence[FlightEntry]) -> str:
 
 
 def _closed(flight: FlightEntry) -> str:
-    return 'clean' if flight.clean_shutdown else 'not closed'
+    if flight.clean_shutdown:
+        return 'clean'
+    # A recovery writes a footer, which counts the records.
+    return 'not closed' if flight.records is None else 'not clean'
 
 
 def _also_in(flight: FlightEntry) -> list[str]:
@@ -190,13 +193,6 @@ def _also_in(flight: FlightEntry) -> list[str]:
 
 
 def _facts(info: FlightInfo) -> list[str]:
-    closed = (
-        'cleanly'
-        if info.clean_shutdown
-        else 'NOT cleanly: the recorder failed or crashed, or still records'
-    )
-    if not info.is_whole and not info.clean_shutdown:
-        closed = 'not known: the end may be in the directory that is not here'
     facts = {
         'flight': info.flight_id,
         'directory': info.directory,
@@ -205,7 +201,7 @@ def _facts(info: FlightInfo) -> list[str]:
         'start': f'{iso_utc(info.start_ns)} (UTC)',
         'end': f'{iso_utc(info.start_ns + info.duration_ns)} (UTC)',
         'duration': f'{_seconds(info.duration_ns)} s',
-        'closed': closed,
+        'closed': _end(info),
         'records': f'{info.records:,} in {_number(len(info.segments), "segment")}',
         'size': f'{_size(info.size_bytes)} ({info.size_bytes:,} bytes)',
     }
@@ -214,6 +210,14 @@ def _facts(info: FlightInfo) -> list[str]:
         facts['flight'] += ' (one segment of it)'
         del facts['closed']
     return [f'{name:<9}  {value}' for name, value in facts.items()]
+
+
+def _end(info: FlightInfo) -> str:
+    if info.clean_shutdown:
+        return 'cleanly'
+    if not info.is_whole:
+        return 'not known: the end may be in the directory that is not here'
+    return 'NOT cleanly: the recorder failed or crashed' + ', or still records' * info.may_go_on
 
 
 def _other_parts(info: FlightInfo) -> dict[str, str]:

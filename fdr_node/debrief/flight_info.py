@@ -102,6 +102,7 @@ class FlightInfo:
     :param parts: all its directories, the one where it began first
     :param host: name of the recorder's computer; empty when the header cannot be read
     :param clean_shutdown: the flight was closed and nothing had failed
+    :param may_go_on: nothing here says that it is over
     :param start_ns: start of the flight, wall clock since the epoch (ns)
     :param duration_ns: up to its end, or to the last record that can be read, monotonic (ns)
     :param rollover_count: segments that are gone and that the recorder knew of
@@ -135,6 +136,7 @@ class FlightInfo:
     malformed: int
     is_balanced: bool | None
     problems: tuple[str, ...]
+    may_go_on: bool = False
     open_ends: tuple[str, ...] = ()
     parts: tuple[PartInfo, ...] = ()
     outages: tuple[Outage, ...] = ()

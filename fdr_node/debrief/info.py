@@ -284,6 +284,7 @@ def _flight_info(
         directory=str(reading.path if reading.scope is Scope.FLIGHT else reading.path.parent),
         host=header.host if header else '',
         clean_shutdown=footer is not None and footer.clean_shutdown,
+        may_go_on=footer is None,
         start_ns=start_ns,
         duration_ns=duration_ns,
         parts=_parts(reading),

@@ -89,6 +89,7 @@ INFO = FlightInfo(
     },
     malformed=0,
     is_balanced=True,
+    may_go_on=True,
     problems=('segment 4 is missing',),
 )
 
@@ -127,6 +128,12 @@ BALANCED: 13,301 published + 1 duplicates = 12,000 recorded + 1,302 lost"""
 def test_a_flight_for_people() -> None:
     """Columns are aligned, numbers are exact, and the last line is the verdict."""
     assert render(INFO) == SHOWN
+
+
+def test_a_flight_with_a_footer_is_over() -> None:
+    """Of one that a recovery has put in order nobody asks whether it is still recorded."""
+    text = render(replace(INFO, may_go_on=False))
+    assert 'closed     NOT cleanly: the recorder failed or crashed\n' in text
 
 
 def test_producers_without_a_last_word_are_named() -> None:
@@ -325,9 +332,11 @@ def test_a_list_for_people() -> None:
         problems=(reason,),
     )
     not_closed = replace(ENTRY, duration_ns=None, records=None, clean_shutdown=False)
-    assert render_list([ENTRY, not_closed, unknown]).splitlines() == [
+    recovered = replace(ENTRY, clean_shutdown=False)
+    assert render_list([ENTRY, recovered, not_closed, unknown]).splitlines() == [
         'FLIGHT    START (UTC)                  SECONDS  RECORDS     SIZE  SEGMENTS  CLOSED',
         'flight-a  2023-11-14T22:13:20.000000Z   12.345   12,000  3.0 MiB         2  clean',
+        'flight-a  2023-11-14T22:13:20.000000Z   12.345   12,000  3.0 MiB         2  not clean',
         'flight-a  2023-11-14T22:13:20.000000Z        ?        ?  3.0 MiB         2  not closed',
         f'b         ?                                  ?        ?  3.0 MiB         2  {reason}',
     ]

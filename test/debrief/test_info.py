@@ -175,6 +175,7 @@ def not_closed() -> Case:
         flight_footer=None,
         changes={
             'clean_shutdown': False,
+            'may_go_on': True,
             'duration_ns': 13 * MS,
             'segments': (
                 segment_info(0, 7, FIRST, first=0),
@@ -201,6 +202,7 @@ def torn() -> Case:
         flight_footer=None,
         changes={
             'clean_shutdown': False,
+            'may_go_on': True,
             'duration_ns': 14 * MS,
             'segments': (
                 segment_info(0, 7, FIRST, first=0),
@@ -394,6 +396,7 @@ def rolled_off_without_footer() -> Case:
         flight_footer=None,
         changes={
             'clean_shutdown': False,
+            'may_go_on': True,
             'duration_ns': 16 * MS,
             'rollover_count': 2,
             'records_rolled_off': 8,
@@ -485,6 +488,7 @@ def losses_without_footer() -> Case:
         flight_footer=None,
         changes={
             'clean_shutdown': False,
+            'may_go_on': True,
             'duration_ns': 8 * MS,
             'segments': (segment_info(0, 9, data, first=0),),
             'producers': {
@@ -812,6 +816,7 @@ def test_records_are_shown_when_nobody_says_of_which_flight(tmp_path: Path) -> N
         flight_id='lost+found',
         host='',
         clean_shutdown=False,
+        may_go_on=True,
         start_ns=START_NS + 3 * MS,
         duration_ns=3 * MS,
         segments=(segment_info(0, 4, data, first=3),),
