@@ -22,6 +22,8 @@ stale file is no obstacle. It is not a lock between computers: where the file sy
 from __future__ import annotations
 
 from contextlib import suppress
+from errno import ENOSYS
+from inspect import signature
 import json
 import os
 import socket
@@ -34,7 +36,12 @@ from filelock import FileLock, Timeout
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from filelock import BaseFileLock
+
 LOCK_NAME = '.fdr.lock'
+
+# Version 3.13, which Ubuntu 24.04 has, never falls back, and does not know the word.
+_CAN_FALL_BACK = 'fallback_to_soft' in signature(FileLock.__init__).parameters
 
 # A holder's note is one line of JSON; more than this is not ours.
 _NOTE_BYTES_MAX = 1024
@@ -50,9 +57,7 @@ class FlightLock:
     def __init__(self, flight_root: Path) -> None:
         self.path = flight_root / LOCK_NAME
         # The writer takes it in one thread and may give it back in another.
-        self._lock = FileLock(
-            self.path, timeout=0, thread_local=False, fallback_to_soft=False, is_singleton=False
-        )
+        self._lock = _file_lock(self.path)
         self._is_new = False
         self._identity = (0, 0)
 
@@ -65,18 +70,24 @@ class FlightLock:
             not held, and no file is left that was not there.
         """
         self._is_new = False
+        note = _bytes_of(self.path)
         try:
             self._is_new = not self.path.exists()
             self._lock.acquire()
             self._leave_note(flight_id)
             self._identity = fs.identity_of(self.path)
         except Timeout as error:
+            if not _bytes_of(self.path):
+                # filelock 3.13 empties the file also of a lock that it does not get.
+                with suppress(OSError):
+                    self._write_note(note)
             raise FdrConcurrentWriterError(self.path, holder=_read_note(self.path)) from error
-        except OSError as error:
+        except (OSError, NotImplementedError) as error:
             self._remove_if_new()
             self.release()
-            reason = f'no lock can be taken: {error.strerror or error}'
-            raise FdrOpenError(self.path, reason=reason, errno=error.errno) from error
+            cause = error if isinstance(error, OSError) else OSError(ENOSYS, os.strerror(ENOSYS))
+            reason = f'no lock can be taken: {cause.strerror or cause}'
+            raise FdrOpenError(self.path, reason=reason, errno=cause.errno) from error
 
     def is_in_place(self) -> bool:
         """Return whether it is held, and its file still has its name: others look there."""
@@ -113,7 +124,9 @@ class FlightLock:
 
     def _leave_note(self, flight_id: str) -> None:
         holder = {'pid': os.getpid(), 'host': socket.gethostname(), 'flight_id': flight_id}
-        note = json.dumps(holder).encode()[:_NOTE_BYTES_MAX]
+        self._write_note(json.dumps(holder).encode()[:_NOTE_BYTES_MAX])
+
+    def _write_note(self, note: bytes) -> None:
         descriptor = fs.open_existing(self.path)
         try:
             fs.write_at(descriptor, note, 0)
@@ -122,11 +135,25 @@ class FlightLock:
             fs.close(descriptor)
 
 
-def _note_in(path: Path) -> object:
-    """Return the note as it stands in the file; None when it cannot be read."""
+def _file_lock(path: Path) -> BaseFileLock:
+    if _CAN_FALL_BACK:
+        return FileLock(path, timeout=0, thread_local=False, fallback_to_soft=False)
+    return FileLock(path, timeout=0, thread_local=False)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Return the note as it stands in the file; nothing when it cannot be read."""
     try:
-        return json.loads(fs.read_file(path, _NOTE_BYTES_MAX))
-    except (OSError, ValueError, RecursionError):
+        return fs.read_file(path, _NOTE_BYTES_MAX)
+    except OSError:
+        return b''
+
+
+def _note_in(path: Path) -> object:
+    """Return the note; None when it cannot be understood."""
+    try:
+        return json.loads(_bytes_of(path))
+    except (ValueError, RecursionError):
         return None
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -27,7 +28,9 @@ from typing import TYPE_CHECKING
 
 from failing_calls import FailingCalls
 from fdr_node.errors import FdrConcurrentWriterError, FdrOpenError
+from fdr_node.storage import lock as lock_module
 from fdr_node.storage.lock import FlightLock, LOCK_NAME
+from filelock import Timeout
 from on_disk import open_descriptors, tree
 import pytest
 from rigs import FLIGHT_ID, OTHER_FLIGHT_ID
@@ -220,6 +223,69 @@ def test_a_file_system_without_locks_is_refused(
     """It is not replaced by a file that a crash would leave behind."""
     FailingCalls(monkeypatch).fail_always('flock', errno.ENOSYS)
     with pytest.raises(FdrOpenError, match='no lock can be taken'):
+        take(tmp_path)
+    assert tree(tmp_path) == {}
+
+
+class FileLockOfNoble:
+    """filelock 3.13.1 of Ubuntu 24.04, as far as it differs: it empties the file of the lock."""
+
+    def __init__(self, path: Path, timeout: float = -1, *, thread_local: bool = True) -> None:
+        assert (timeout, thread_local) == (0, False)
+        self._path = path
+        self._descriptor: int | None = None
+
+    @property
+    def is_locked(self) -> bool:
+        """Return whether it is held."""
+        return self._descriptor is not None
+
+    def acquire(self) -> None:
+        """Take it."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno == errno.ENOSYS:
+                raise NotImplementedError from error
+            raise Timeout(str(self._path)) from error
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give it back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+
+
+@pytest.fixture
+def _noble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, 'FileLock', FileLockOfNoble)
+    monkeypatch.setattr(lock_module, '_CAN_FALL_BACK', False)
+
+
+@pytest.mark.usefixtures('_noble')
+def test_the_filelock_of_ubuntu_24_04_is_enough(tmp_path: Path) -> None:
+    """The second learns who the first is, again and again; the note survives that."""
+    first = take(tmp_path)
+    note = (tmp_path / LOCK_NAME).read_text()
+    for _ in range(2):
+        with pytest.raises(FdrConcurrentWriterError, match=f'pid {os.getpid()} .* {FLIGHT_ID}'):
+            take(tmp_path)
+        assert (tmp_path / LOCK_NAME).read_text() == note
+    assert first.is_noted(FLIGHT_ID)
+    first.release()
+    take(tmp_path).release()
+
+
+@pytest.mark.usefixtures('_noble')
+def test_the_filelock_of_ubuntu_24_04_without_locks_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it raises, which is no OSError."""
+    FailingCalls(monkeypatch).fail_always('flock', errno.ENOSYS)
+    with pytest.raises(FdrOpenError, match='no lock can be taken: Function not implemented'):
         take(tmp_path)
     assert tree(tmp_path) == {}
 
