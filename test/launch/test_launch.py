@@ -251,9 +251,13 @@ def test_two_nodes_on_one_root(field: Field) -> None:
     arguments = (f'flight_root:={field.root}', f'params_file:={file}', 'namespace:=uav2')
     second = field.launch(LAUNCH_FILE, *arguments)
     with station_of(field, '/uav2') as station:
-        held = station.status.wait_for(lambda status: f'pid {pid}' in status.not_ready_reason)
+        held = station.status.wait_for(
+            lambda status: (
+                f'pid {pid}' in status.not_ready_reason
+                and status.lifecycle_state == 'unconfigured'  # between two tries
+            )
+        )
         assert not held.ready_for_takeoff
-        assert held.lifecycle_state == 'unconfigured'
         assert said['flight_id'] in held.not_ready_reason
         assert first.stop(signal.SIGINT) == 0
         station.status.wait_for(lambda status: status.ready_for_takeoff)
