@@ -107,7 +107,21 @@ def open_link(end: NetworkEnd | SerialEnd) -> Link:
             return TcpIn(end)
 
 
-class UdpOut:
+class _SocketLink:
+    """What links over one socket share."""
+
+    _socket: socket.socket
+
+    def send(self, frame: bytes) -> None:
+        """Send a frame to the other side."""
+        _send_all(self._socket.fileno(), self._socket.send, frame)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+class UdpOut(_SocketLink):
     """UDP to a ground station that waits for calls."""
 
     def __init__(self, end: NetworkEnd) -> None:
@@ -122,16 +136,8 @@ class UdpOut:
         """Return what has come in; raise when the other side refuses it."""
         return _read_datagrams(self._socket, {})
 
-    def send(self, frame: bytes) -> None:
-        """Send a frame."""
-        _send_all(self._socket.fileno(), self._socket.send, frame)
 
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
-
-
-class UdpIn:
+class UdpIn(_SocketLink):
     """UDP to the ground stations that have called."""
 
     def __init__(self, end: NetworkEnd) -> None:
@@ -162,12 +168,8 @@ class UdpIn:
         if len(faults) == len(self._callers):
             raise faults[0]
 
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
 
-
-class TcpOut:
+class TcpOut(_SocketLink):
     """TCP to a server, such as a router."""
 
     def __init__(self, end: NetworkEnd) -> None:
@@ -181,14 +183,6 @@ class TcpOut:
     def read(self) -> bytes:
         """Return what has come in; raise when the server has closed."""
         return _read_stream(self._socket)
-
-    def send(self, frame: bytes) -> None:
-        """Send a frame."""
-        _send_all(self._socket.fileno(), self._socket.send, frame)
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
 
 
 class TcpIn:

@@ -23,6 +23,7 @@ holds in debrief; here both are put side by side.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 import signal
@@ -129,8 +130,7 @@ def run(args: argparse.Namespace) -> int:
     plan = Plan(seconds=args.seconds, speed=speed, seed=args.seed, ulog=args.ulog)
     outline = plan.outline()
     if args.speed is None and args.ulog and args.record:
-        speed = max(1.0, outline.duration_ns / NS_PER_S / RECORDING_MAX_S)
-        plan = Plan(seconds=args.seconds, speed=speed, seed=args.seed, ulog=args.ulog)
+        plan = replace(plan, speed=max(1.0, outline.duration_ns / NS_PER_S / RECORDING_MAX_S))
     tell(describe(plan, outline))
     with _stop_on_signal() as stop:
         fly_it = _record if args.record else _publish
