@@ -23,6 +23,7 @@ import errno
 import json
 from typing import TYPE_CHECKING
 
+from faulty_store import FaultyStore
 from fdr_node.config import KIB, MIB
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, peek
@@ -420,6 +421,22 @@ def test_a_second_disk_with_too_little_space_is_none() -> None:
     assert '1048576 bytes are free' in str(event.facts['reason'])
     assert rig.spare_disk.holder == ''
     assert rig.recorder.close_flight().clean_shutdown
+
+
+def test_a_second_disk_that_does_not_say_what_is_free_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And it is let go of."""
+    rig = MemoryRig(has_spare=True)
+
+    def fail(_: FaultyStore) -> int:
+        raise OSError(errno.EIO, 'Input/output error')
+
+    monkeypatch.setattr(FaultyStore, 'free_bytes', fail)
+    rig.open_flight()
+    (event,) = told(rig, 'no_fallback')
+    assert 'Input/output error' in str(event.facts['reason'])
+    assert (rig.spare_disk.holder, rig.spare_disk.flights) == ('', {})
 
 
 def test_on_the_second_disk_the_cap_is_what_was_free_there() -> None:
