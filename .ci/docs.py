@@ -126,7 +126,7 @@ def main() -> int:
             if '--check' not in sys.argv:
                 path.write_text(wanted, encoding='utf-8')
     if stale and '--check' in sys.argv:
-        sys.stderr.write(f'stale: {", ".join(stale)}; run .ci/docs.py\n')
+        sys.stderr.write(f'stale: {", ".join(stale)}; run .venv/bin/python .ci/docs.py\n')
         return 1
     return 0
 
