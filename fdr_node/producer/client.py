@@ -34,6 +34,7 @@ what is missing.
 
 from __future__ import annotations
 
+import atexit
 import secrets
 from threading import Event, Lock
 import time
@@ -147,6 +148,8 @@ class FdrClient:
         self._is_closed = False
         # Publishing happens in the drain and in close(); record() never takes this one.
         self._publishing = Lock()
+        # The drain and close() may report at the same time.
+        self._reporting = Lock()
         self._reported_overrun = 0
         self._next_warning_ns = 0
         started_ns = time.monotonic_ns()
@@ -178,8 +181,8 @@ class FdrClient:
         """
         Make a client with a context, a node and a thread of its own.
 
-        ``on_overrun`` is called in that thread. :meth:`close` ends all of it. Parameters as for
-        the class.
+        ``on_overrun`` is called in that thread. :meth:`close` ends all of it; it is called
+        when the process ends without that. Parameters as for the class.
 
         :return: the client
         :raises ConfigError: a bound is below 1
@@ -202,6 +205,8 @@ class FdrClient:
             own_node.close()
             raise
         client._own_node = own_node
+        # A component that ends without a word, or with an exception, has its last records too.
+        atexit.register(client.close)
         return client
 
     @property
@@ -288,6 +293,7 @@ class FdrClient:
             self._publishing.release()
         self._report_overrun()
         if self._own_node is not None:
+            atexit.unregister(self.close)
             self._own_node.close()
 
     def __enter__(self) -> Self:
@@ -356,11 +362,11 @@ class FdrClient:
 
     def _report_overrun(self) -> None:
         """Tell of what the full queue dropped since the last time."""
-        overrun = self._outbox.overrun
-        lost = overrun - self._reported_overrun
+        with self._reporting:
+            overrun = self._outbox.overrun
+            lost, self._reported_overrun = overrun - self._reported_overrun, overrun
         if not lost:
             return
-        self._reported_overrun = overrun
         error = FdrQueueOverrunError(
             f'queue of producer {self.producer_id}', capacity=self._capacity, lost=lost
         )

@@ -27,7 +27,7 @@ It publishes nothing and reads no clock.
 from __future__ import annotations
 
 from collections import deque
-from threading import Lock
+from threading import RLock
 from typing import Final, NamedTuple, TYPE_CHECKING
 
 from fdr_node.errors import ConfigError, FlightStateError, PayloadError
@@ -72,8 +72,9 @@ class _Queue:
     def put(self, item: Outgoing) -> int:
         """Add a record. :return: how many of the oldest had to go."""
         waiting = self.waiting
+        size = len(item.data)
         waiting.append(item)
-        self._bytes += len(item.data)
+        self._bytes += size
         dropped = 0
         while len(waiting) > self.records_max or self._bytes > self.bytes_max:
             self.pop()
@@ -83,7 +84,8 @@ class _Queue:
     def pop(self) -> Outgoing:
         """Take the oldest record out."""
         item = self.waiting.popleft()
-        self._bytes -= len(item.data)
+        size = len(item.data)
+        self._bytes -= size
         return item
 
 
@@ -92,7 +94,9 @@ class Outbox:
     The numbered, serialised records of one session; safe to use from any thread.
 
     The lock is held for the encoding of a record's head and a few list operations, never while
-    something is published, so no caller waits for the network.
+    something is published, so no caller waits for the network. A signal handler or a destructor
+    that interrupts the holder may come in again: nothing is called between reading a count and
+    changing it.
 
     :param producer_id: who makes the records [1..64 bytes of UTF-8, no NUL]
     :param session_id: random, drawn once per start of the producer [0..2**64-1]
@@ -127,7 +131,10 @@ class Outbox:
         self._overrun = 0
         self._unsent = 0
         self._is_closed = False
-        self._lock = Lock()
+        self._lock = RLock()
+        if not isinstance(producer_id, str):
+            value = type(producer_id).__name__
+            raise PayloadError(field='producer_id', value=value, bound='a string')
         # A name that no record can carry is refused now and not at the first record in flight.
         encode_cdr(FdrRecord(0, 0, session_id, 0, SCHEMA_VERSION, producer_id, 'probe', b''))
 
@@ -175,25 +182,20 @@ class Outbox:
         with self._lock:
             if self._is_closed:
                 raise FlightStateError(operation='record', state='the producer is closed')
-            seq = self._next_seq
-            data = encode_cdr(
-                FdrRecord(
+            while not self._keep(
+                record := FdrRecord(
                     stamp_ns,
                     monotonic_ns,
                     self._session_id,
-                    seq,
+                    self._next_seq,
                     schema_version,
                     self._producer_id,
                     kind,
                     payload,
                 )
-            )
-            if len(data) > self._ordinary.bytes_max:
-                bound = f'at most the {self._ordinary.bytes_max} bytes of the queue, head included'
-                raise PayloadError(field='payload', value=len(data), bound=bound)
-            self._next_seq = seq + 1
-            self._keep(seq, kind, data)
-            return seq
+            ):
+                pass
+            return record.seq
 
     def put_stats(self, *, stamp_ns: int, monotonic_ns: int) -> int:
         """
@@ -204,25 +206,9 @@ class Outbox:
         :return: its number
         """
         with self._lock:
-            seq = self._next_seq
-            self._next_seq = seq + 1
-            stats = ProducerStats(
-                session_id=self._session_id, published=self._next_seq, dropped=self.dropped
-            )
-            data = encode_cdr(
-                FdrRecord(
-                    stamp_ns,
-                    monotonic_ns,
-                    self._session_id,
-                    seq,
-                    SCHEMA_VERSION,
-                    self._producer_id,
-                    Kind.PRODUCER_STATS,
-                    encode_payload(stats.to_payload()),
-                )
-            )
-            self._keep(seq, Kind.PRODUCER_STATS, data)
-            return seq
+            while not self._keep(record := self._stats(stamp_ns, monotonic_ns)):
+                pass
+            return record.seq
 
     def lose(self) -> int:
         """Give out a number for a record that cannot be made, and count it as dropped."""
@@ -267,10 +253,36 @@ class Outbox:
                 queue.pop()
                 self._unsent += 1
 
-    def _keep(self, seq: int, kind: str, data: bytes) -> None:
-        is_priority = kind in self._priority_kinds and len(data) <= self._priority.bytes_max
+    def _stats(self, stamp_ns: int, monotonic_ns: int) -> FdrRecord:
+        seq = self._next_seq
+        stats = ProducerStats(session_id=self._session_id, published=seq + 1, dropped=self.dropped)
+        return FdrRecord(
+            stamp_ns,
+            monotonic_ns,
+            self._session_id,
+            seq,
+            SCHEMA_VERSION,
+            self._producer_id,
+            Kind.PRODUCER_STATS,
+            encode_payload(stats.to_payload()),
+        )
+
+    def _keep(self, record: FdrRecord) -> bool:
+        """Keep the record of the next number. :return: False when that was taken meanwhile."""
+        data = encode_cdr(record)
+        if len(data) > self._ordinary.bytes_max:
+            bound = f'at most the {self._ordinary.bytes_max} bytes of the queue, head included'
+            raise PayloadError(field='payload', value=len(data), bound=bound)
+        seq = record.seq
+        if seq != self._next_seq:
+            return False
+        self._next_seq = seq + 1
+        fits = len(data) <= self._priority.bytes_max
+        is_priority = fits and record.kind in self._priority_kinds
         queue = self._priority if is_priority else self._ordinary
-        self._overrun += queue.put(Outgoing(seq, data, is_priority))
+        dropped = queue.put(Outgoing(seq, data, is_priority))
+        self._overrun += dropped
+        return True
 
     def _oldest(self) -> _Queue | None:
         """Return where the record with the smallest number waits; None when none waits."""

@@ -15,14 +15,16 @@
 A ROS node with a context and a thread of its own, for a component that has none.
 
 It is invisible to the rest of the process: it neither uses nor shuts down rclpy's default context.
-It offers no parameters and no services.
+It offers no parameters and no services. Nobody has to close it for the process to end as it would
+without it.
 """
 
 from __future__ import annotations
 
+import atexit
 from contextlib import suppress
 import re
-from threading import Thread
+from threading import current_thread, Thread
 
 import rclpy
 from rclpy.context import Context
@@ -55,9 +57,19 @@ class OwnNode:
         self._executor.add_node(self.node)
         self._thread = Thread(target=self._spin, name=name, daemon=True)
         self._thread.start()
+        # The middleware aborts a process that ends while a thread waits in it.
+        atexit.register(self.close)
 
     def close(self) -> None:
-        """Stop the thread and take the node out of the graph."""
+        """Stop the thread and take the node out of the graph; a callback of it may call this."""
+        atexit.unregister(self.close)
+        if current_thread() is self._thread:
+            # It cannot wait for itself.
+            Thread(target=self._end, name=f'{self._thread.name}_closing').start()
+        else:
+            self._end()
+
+    def _end(self) -> None:
         self._executor.shutdown()
         self._thread.join(_JOIN_S)
         self.node.destroy_node()

@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from threading import Event, Thread
 import time
 from typing import cast, TYPE_CHECKING
@@ -301,6 +303,24 @@ def test_a_record_that_cannot_be_made_is_an_error_or_a_counted_loss(
         assert (lenient.published, lenient.dropped) == (losses, losses)
     for fdr in (strict, lenient):
         fdr.close(deadline_s=0)
+
+
+def test_the_end_of_a_process_closes_a_client_of_its_own(
+    topic: str, make_reader: Callable[[], Reader]
+) -> None:
+    """What a component recorded just before it failed arrives, and its last word after it."""
+    reader = make_reader()
+    program = (
+        'from fdr_node.producer import FdrClient\n'
+        f'client = FdrClient.standalone("camera", topic={topic!r})\n'
+        f'assert client.wait_for_recorder({WAIT_S})\n'
+        'client.record("sample", {})\n'
+        'raise SystemExit(3)\n'
+    )
+    done = subprocess.run([sys.executable, '-c', program], check=False)
+    assert done.returncode == 3
+    records = reader.wait_for(lambda all_: len(all_) == 3)
+    assert [record.kind for record in records] == ['sample', 'producer_stats', 'producer_stats']
 
 
 def test_settings_that_no_client_can_have_are_refused(topic: str) -> None:

@@ -16,10 +16,12 @@
 from __future__ import annotations
 
 from threading import Thread
+from typing import cast
 
 from fdr_node.errors import ConfigError, FlightStateError, PayloadError
+from fdr_node.producer import outbox as outbox_module
 from fdr_node.producer.outbox import Outbox
-from fdr_node.record import decode_cdr, FdrRecord
+from fdr_node.record import decode_cdr, encode_cdr, FdrRecord
 from fdr_node.schema import decode_payload, Kind, ProducerStats
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,6 +130,34 @@ def test_a_kind_that_cannot_be_serialised_is_refused_before_it_is_numbered(kind:
 
     assert caught.value.field == 'kind'
     assert (outbox.published, outbox.dropped) == (0, 0)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    """By the field that is wrong."""
+    with pytest.raises(PayloadError, match='allowed: a string'):
+        Outbox(producer_id=cast('str', None), session_id=7, records_max=1, bytes_max=1)
+
+
+def test_who_interrupts_a_caller_may_record_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal handler, or a destructor that the collector runs, in the same thread."""
+    outbox = make_outbox()
+    numbers: list[int] = []
+
+    def interrupted(record: FdrRecord) -> bytes:
+        monkeypatch.setattr(outbox_module, 'encode_cdr', encode_cdr)
+        numbers.append(put(outbox, kind='handler'))
+        return encode_cdr(record)
+
+    monkeypatch.setattr(outbox_module, 'encode_cdr', interrupted)
+    caller = Thread(target=lambda: numbers.append(put(outbox)), daemon=True)
+    caller.start()
+    caller.join(5)
+    assert numbers == [0, 1]
+    assert [(record.seq, record.kind) for record in take_all(outbox)] == [
+        (0, 'handler'),
+        (1, 'frame'),
+    ]
+    assert (outbox.published, outbox.dropped) == (2, 0)
 
 
 def test_a_producer_that_no_record_can_name_is_refused() -> None:

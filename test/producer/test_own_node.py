@@ -15,6 +15,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from threading import enumerate as threads
 from threading import Event
 
@@ -61,3 +63,38 @@ def test_a_context_that_somebody_shut_down_ends_the_thread_quietly() -> None:
     own_node.close()
 
     assert 'component' not in [thread.name for thread in threads()]
+
+
+def test_a_callback_may_close_it() -> None:
+    """Its thread ends, and so does the one that waited for it."""
+    own_node = OwnNode('component')
+    called = Event()
+
+    def close() -> None:
+        own_node.close()
+        called.set()
+
+    own_node.node.create_timer(0.001, close)
+    assert called.wait(5)
+    for thread in threads():
+        if thread.name.startswith('component'):
+            thread.join(5)
+    assert not own_node.node.context.ok()
+
+
+# Ends with an exception, as a component may.
+UNCLOSED = """
+import sys
+from fdr_node.producer import FdrClient
+from fdr_node.producer.own_node import OwnNode
+OwnNode('component')
+client = FdrClient.standalone('camera', hold_back_s=0.0)
+client.record('frame', {})
+sys.exit(3)
+"""
+
+
+def test_a_process_ends_as_it_would_without_one() -> None:
+    """A node, or a client, that nobody closed aborts nothing."""
+    done = subprocess.run([sys.executable, '-c', UNCLOSED], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (3, b'')
