@@ -34,11 +34,7 @@ _LOOK_S = 0.01
 
 
 class BenchError(FdrError):
-    """
-    The benchmark could not go on.
-
-    :param what: in words for the person who started it
-    """
+    """The benchmark could not go on; says why to the person who started it."""
 
 
 class Child:

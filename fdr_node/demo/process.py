@@ -44,15 +44,7 @@ _REAP_S: Final = 5.0
 
 
 class DemoError(FdrError):
-    """
-    The demo could not run.
-
-    :param what: in words for the person who started it
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
+    """The demo could not run; says why to the person who started it."""
 
 
 class EventProcess:

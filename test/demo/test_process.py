@@ -56,7 +56,7 @@ def test_a_process_that_ends_instead_is_named_with_its_exit_code() -> None:
     with process('raise SystemExit(7)') as child, pytest.raises(DemoError) as caught:
         child.wait_for('ready', timeout_s=WAIT_S)
 
-    assert caught.value.what == 'the child ended with exit code 7'
+    assert str(caught.value) == 'the child ended with exit code 7'
 
 
 def test_telling_a_process_that_is_gone_does_nothing() -> None:
