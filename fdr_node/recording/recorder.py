@@ -290,8 +290,12 @@ class FlightRecorder:
         :raises FlightStateError: no flight is open.
         """
         flight = self._open_flight('try_to_close')
-        is_well = self._degradation.failure is None or self._ending_of(flight).has_footer
-        return self._close(flight, totals or {}) if is_well else None
+        if self._degradation.failure is not None and not self._ending_of(flight).has_footer:
+            return None
+        footer = self._close(flight, totals or {})
+        if footer is not None:
+            self._end(flight, footer)
+        return footer
 
     def close_flight(self, totals: Mapping[str, ProducerTotals] | None = None) -> FlightFooter:
         """
@@ -307,11 +311,14 @@ class FlightRecorder:
             if self._footer is None:
                 raise FlightStateError(operation='close_flight', state='no flight was opened')
             return self._footer
-        footer = self._close(flight, totals or {})
-        if footer is None:
-            flight.abandon()
-            footer = self._ending_of(flight).unclean(totals or {})
-            self._end(flight, footer)
+        try:
+            footer = self._close(flight, totals or {})
+            if footer is None:
+                footer = self._ending_of(flight).unclean(totals or {})
+        except Exception:
+            self._let_go(flight)
+            raise
+        self._end(flight, footer)
         return footer
 
     def _ending_of(self, flight: Flight) -> Ending:
@@ -330,13 +337,17 @@ class FlightRecorder:
             self._degradation.fail(flight, 'close', error)
             return None
         self._degradation.failure = None
-        self._end(flight, footer)
         return footer
 
-    def _end(self, flight: Flight, footer: FlightFooter) -> None:
-        self._degradation.tell_drops(flight)
+    def _let_go(self, flight: Flight) -> None:
+        flight.abandon()
         flight.release()
-        self._flight, self._footer, self._ending = None, footer, None
+        self._flight = self._ending = None
+
+    def _end(self, flight: Flight, footer: FlightFooter) -> None:
+        self._let_go(flight)
+        self._footer = footer
+        self._degradation.tell_drops(flight)
         self._tell(
             'flight_closed',
             Level.INFO if footer.clean_shutdown else Level.ERROR,

@@ -281,15 +281,17 @@ class FlightSession:
 
     def write_out(self) -> None:
         """Write what waits and do what is due; to be called by the writer alone."""
-        with self._writer_lock:
-            self._beat()
-            self._end_stall()
-            self._write_losses()
-            self._write_batches()
-        if self._state is State.CLOSED:
-            # It hung when the flight was to end, and nobody has waited for it.
+        try:
             with self._writer_lock:
-                self._close(self._deadline_ns())
+                self._beat()
+                self._end_stall()
+                self._write_losses()
+                self._write_batches()
+        finally:
+            if self._state is State.CLOSED:
+                # It hung when the flight was to end, and nobody has waited for it.
+                with self._writer_lock:
+                    self._close(self._deadline_ns())
 
     def _write_batches(self) -> None:
         for _ in range(_BATCHES_MAX):

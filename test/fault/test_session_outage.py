@@ -29,6 +29,7 @@ from fdr_node.config import KIB, MIB
 from fdr_node.errors import FdrConcurrentWriterError, FlightStateError
 from fdr_node.recording.states import Change, State
 from fdr_node.ros.closing import close_within
+from fdr_node.ros.session import FlightSession
 from fdr_node.schema import LossCause, ProducerTotals
 from fdr_node.storage import fs
 from fdr_node.storage.lock import LOCK_NAME
@@ -194,6 +195,20 @@ def test_a_writer_that_comes_back_too_late_closes_the_flight(
     assert seqs_in(bag) == [*range(600)]
     check_balance(footer_in(bag), bag)
     after.begin()
+    assert after.session.finish() is not None
+
+
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_a_writer_that_comes_back_with_a_fault_closes_the_flight_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else would, and the root would be locked as long as the process lives."""
+    rig = Rig(tmp_path, shutdown_deadline_s=0.1).begin()
+    with hanging(rig, monkeypatch):
+        assert rig.session.finish() is None
+        monkeypatch.delattr(FlightSession, '_end_stall')
+    assert rig.told('flight_closed')[0].facts['clean_shutdown'] is True
+    after = Rig(tmp_path, flight_id=OTHER_FLIGHT_ID).begin()
     assert after.session.finish() is not None
 
 

@@ -31,7 +31,7 @@ from fdr_node.config import KIB, MIB
 from fdr_node.errors import FdrOpenError, FlightStateError, PayloadError, StorageError
 from fdr_node.events import Level
 from fdr_node.record import decode_cdr, encode_cdr, FdrRecord, peek
-from fdr_node.recording import beginning
+from fdr_node.recording import beginning, ending
 from fdr_node.recording.failure import Failure
 from fdr_node.recording.recorder_status import RecorderStatus
 from fdr_node.schema import (
@@ -837,6 +837,20 @@ def test_a_close_that_fails_says_so(
     assert rig.recorder.close_flight() is footer
     rig.open_flight(OTHER_FLIGHT_ID)
     assert rig.recorder.status().degraded_reason == ''
+
+
+def test_a_close_that_ends_in_a_fault_of_the_program_lets_go(
+    flying: MemoryRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next flight is not refused for it."""
+    with monkeypatch.context() as patch:
+        patch.delattr(ending, 'footer_of')
+        with pytest.raises(NameError, match='footer_of'):
+            flying.recorder.close_flight()
+    assert flying.told().count('step_failed') == 1
+    assert (flying.disk.holder, flying.recorder.is_open) == ('', False)
+    flying.open_flight(OTHER_FLIGHT_ID)
+    assert flying.recorder.close_flight().clean_shutdown
 
 
 def test_a_close_can_succeed_where_a_commit_failed(flying: MemoryRig) -> None:
