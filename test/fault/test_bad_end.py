@@ -109,3 +109,28 @@ def test_a_stop_while_the_disk_hangs(tmp_path: Path) -> None:
             disk.mend()
         assert sortie.recorder.wait() == CANNOT
         check_next_start(sortie, durable)
+
+
+def test_a_cleanup_while_the_disk_hangs(tmp_path: Path) -> None:
+    """Once the disk answers the flight is closed, and the same process opens the next one."""
+    with fuse_disk(tmp_path) as disk, sortie_of(tmp_path, disk.place / 'root') as sortie:
+        sortie.take_off()
+        durable = fly_on(sortie)
+        try:
+            disk.hang('fsync')
+            sortie.radio.wait_for('FDR: disk stalled')
+            sortie.producer.pause()
+            assert sortie.station.transition('deactivate')
+            assert sortie.station.transition('cleanup')
+            sortie.radio.wait_for(NOT_CLOSED)
+            assert not sortie.station.transition('configure')
+        finally:
+            disk.mend()
+        assert sortie.recorder.wait_event('flight_closed')['clean_shutdown'] is True
+        info = flight_info(sortie.directory)
+        assert (info['balanced'], info['problems'], info['clean_shutdown']) == (True, [], True)
+        producers = info['producers']
+        assert isinstance(producers, dict)
+        assert producers[PRODUCER]['recorded'] >= durable
+        assert sortie.station.transition('configure')
+        assert sortie.recorder.stop() == 0
