@@ -51,8 +51,10 @@ run: setup ## Record a sortie and show it; ULOG=path flies a PX4 log, FLIGHTS=di
 	$(BIN)/fdr demo --record $(if $(ULOG),--ulog '$(ULOG)') --seconds $(SECONDS_) \
 	  --root '$(FLIGHTS)'
 
+# In two processes, as much of it waits. `make lint` has the rules of what is left out.
 test: setup ## Run the tests; ARGS='...' goes to pytest; ROS=kilted: on Kilted
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal --deselect test/test_flake8.py::test_flake8 \
+	  --deselect test/test_pep257.py::test_pep257 $(ARGS)
 
 fault: setup ## Run every test of failing disks, kills and power cuts, for minutes; ARGS='...'
 	$(BIN)/pytest -m fault $(ARGS)

@@ -13,11 +13,32 @@
 # limitations under the License.
 """Checks the sources with ament_flake8; its configuration is its own, not setup.cfg's."""
 
+from configparser import ConfigParser
+from pathlib import Path
 import subprocess
 import sys
 
-from project import sources
+from project import ROOT, sources
 import pytest
+
+
+def rules_in(path: Path) -> dict[str, str]:
+    """Return what a configuration of flake8 says of the rules."""
+    parser = ConfigParser()
+    parser.read(path)
+    return {
+        name: value
+        for name, value in parser['flake8'].items()
+        if name not in {'exclude', 'show-source', 'statistics'}
+    }
+
+
+def test_make_lint_has_the_rules_of_ament() -> None:
+    """So `make test` can leave the test below to it; colcon runs that."""
+    ament_flake8 = pytest.importorskip('ament_flake8', reason='ament_flake8 is not installed')
+    (folder,) = ament_flake8.__path__
+    theirs = rules_in(Path(folder) / 'configuration' / 'ament_flake8.ini')
+    assert rules_in(ROOT / 'setup.cfg') == theirs
 
 
 @pytest.mark.slow
