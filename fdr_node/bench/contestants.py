@@ -20,10 +20,11 @@ runs with its own defaults, as people use it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 import shlex
 import shutil
 import sys
-from typing import Final, Protocol, TYPE_CHECKING
+from typing import Final, TYPE_CHECKING
 
 from fdr_node.bench.counting import count_records
 from fdr_node.bench.drain_only import COUNT_FILE
@@ -36,16 +37,22 @@ if TYPE_CHECKING:
 DEPTH: Final = RecorderConfig().history_depth
 
 
-class Contestant(Protocol):
-    """A program that receives the records; SIGINT ends it."""
+class Contestant(ABC):
+    """
+    A program that receives the records; SIGINT ends it.
+
+    Unless it says otherwise it can be run anywhere, and writes a bag.
+    """
 
     name: str
     title: str
-    writes: bool
+    writes = True
 
     def missing(self) -> str:
         """Return why it cannot be run here; empty when it can."""
+        return ''
 
+    @abstractmethod
     def command(self, folder: Path) -> list[str]:
         """
         Return how it is started.
@@ -59,68 +66,35 @@ class Contestant(Protocol):
 
         :param folder: as it was started with
         """
+        return count_records(folder)
 
 
-class Recorder:
+class Recorder(Contestant):
     """The recorder of this package, with its defaults."""
 
     name = 'fdr_node'
     title = 'fdr_node, with its defaults'
-    writes = True
-
-    def missing(self) -> str:
-        """Return nothing: it is there."""
-        return ''
 
     def command(self, folder: Path) -> list[str]:
-        """
-        Return the command of the node.
-
-        :param folder: flight root
-        """
+        """Return the command of the node."""
         # Quoted, because ROS reads the value of a parameter as YAML.
         root = str(folder / 'flights').replace("'", "''")
         program = [sys.executable, '-m', 'fdr_node.ros.main']
         return [*program, '--ros-args', '-p', f"flight_root:='{root}'"]
 
-    def recorded(self, folder: Path) -> int:
-        """
-        Return how many records are in the flight.
 
-        :param folder: flight root
-        """
-        return count_records(folder)
-
-
-class CallbackRecorder:
+class CallbackRecorder(Contestant):
     """rclpy as everybody uses it."""
 
     name = 'callback'
     title = 'rclpy, a callback for each message, mcap library'
-    writes = True
-
-    def missing(self) -> str:
-        """Return nothing: it is there."""
-        return ''
 
     def command(self, folder: Path) -> list[str]:
-        """
-        Return the command.
-
-        :param folder: for the file
-        """
+        """Return the command."""
         return [sys.executable, '-m', 'fdr_node.bench.callback_recorder', str(folder), str(DEPTH)]
 
-    def recorded(self, folder: Path) -> int:
-        """
-        Return how many records are in the file.
 
-        :param folder: where it is
-        """
-        return count_records(folder)
-
-
-class Rosbag2:
+class Rosbag2(Contestant):
     """
     ``ros2 bag record``.
 
@@ -129,7 +103,6 @@ class Rosbag2:
 
     name = 'ros2 bag'
     title = 'ros2 bag record, with its defaults (mcap)'
-    writes = True
 
     def __init__(self, ros2: str) -> None:
         self._ros2 = shlex.split(ros2)
@@ -141,51 +114,27 @@ class Rosbag2:
         return ''
 
     def command(self, folder: Path) -> list[str]:
-        """
-        Return the command.
-
-        :param folder: for the bag
-        """
+        """Return the command."""
         return [
             *self._ros2,
             *('bag', 'record', '--storage', 'mcap', '--output', str(folder / 'bag')),
             *('--disable-keyboard-controls', TOPIC),
         ]
 
-    def recorded(self, folder: Path) -> int:
-        """
-        Return how many records are in the bag.
 
-        :param folder: where it is
-        """
-        return count_records(folder)
-
-
-class DrainOnly:
+class DrainOnly(Contestant):
     """Takes and writes nothing: what no recorder with rclpy can be cheaper than."""
 
     name = 'drain only'
     title = 'drain of the subscription, nothing written'
     writes = False
 
-    def missing(self) -> str:
-        """Return nothing: it is there."""
-        return ''
-
     def command(self, folder: Path) -> list[str]:
-        """
-        Return the command.
-
-        :param folder: for the count
-        """
+        """Return the command."""
         return [sys.executable, '-m', 'fdr_node.bench.drain_only', str(folder), str(DEPTH)]
 
     def recorded(self, folder: Path) -> int:
-        """
-        Return how many records it took.
-
-        :param folder: where the count is
-        """
+        """Return how many records it took."""
         return int((folder / COUNT_FILE).read_text(encoding='ascii'))
 
 

@@ -76,8 +76,9 @@ class Template:
         _pack_fixed_into(self._data, _FIXED_AT, sec, nanosec, monotonic_ns, self._session_id, seq)
         length = self._noise_bytes
         begin = seq * length % (_NOISE_BYTES - length)
+        end, payload_at = begin + length, len(self._data) - length
         # A record ends with its payload.
-        self._data[len(self._data) - length :] = self._noise[begin : begin + length]
+        self._data[payload_at:] = self._noise[begin:end]
         return bytes(self._data)
 
 
