@@ -164,7 +164,10 @@ def heard(
     resume = own_node.node.create_client(rosbag2_interfaces.Resume, '/rosbag2_player/resume')
     try:
         with Inlet(topic) as inlet, player(directory, *arguments) as process:
-            wait_until(lambda: inlet._own_node.node.count_publishers(topic))
+            (subscription,) = (
+                one for one in inlet._own_node.node.subscriptions if one.topic_name == topic
+            )
+            wait_until(subscription.get_publisher_count)
             assert resume.wait_for_service(WAIT_S)
             # That the player knows the reader too nobody can ask it; a producer waits as long.
             Event().wait(SETTLE_NS / NS_PER_S)
