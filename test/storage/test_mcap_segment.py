@@ -169,11 +169,11 @@ BACKENDS = ['memory', 'mcap', 'mcap lz4', 'mcap zstd', 'rosbag2', 'imitated']
 
 
 @pytest.fixture(params=BACKENDS)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+def shelf(request: pytest.FixtureRequest, quick_path: Path) -> Shelf:
     """Return a place for segments of each kind."""
     backend, _, compression = request.param.partition(' ')
     # The recorder's flights are in a directory of their own, and so is what the writer stages.
-    directory = tmp_path / 'flight'
+    directory = quick_path / 'flight'
     directory.mkdir()
     if backend == 'memory':
         return MemoryShelf()

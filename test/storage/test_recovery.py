@@ -23,10 +23,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 import errno
-from pathlib import Path
 import random
 import shutil
-from tempfile import TemporaryDirectory
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -73,21 +71,14 @@ from wrecks import (
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from fdr_node.storage.salvage import Salvage
 
 SECTOR_BYTES = 512
 GARBAGE = bytes(range(256)) * 20
 FIRST, MIDDLE, LAST = (name_of(index) for index in range(SEGMENTS))
-
-
-@pytest.fixture
-def quick_path() -> Iterator[Path]:
-    """Return a directory in memory where there is one: what is tested here syncs all the time."""
-    memory = Path('/dev/shm')  # noqa: S108 - a directory of its own in it
-    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
-        yield Path(place)
 
 
 def footer_in(directory: Path) -> FlightFooter:
