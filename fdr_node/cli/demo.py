@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from fdr_node.debrief.info import FlightInfo
+    from fdr_node.debrief.flight_info import FlightInfo
     from fdr_node.demo.fleet import Claim
     from fdr_node.demo.plan import Outline
 

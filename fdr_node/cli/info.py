@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from fdr_node.debrief.catalogue import FlightEntry
-    from fdr_node.debrief.info import FlightInfo
+    from fdr_node.debrief.flight_info import FlightInfo
 
 # A reader of the terminal follows no more than this.
 _PROGRESS_PERIOD_S: Final = 0.5

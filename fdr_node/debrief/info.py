@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-__all__ = ['FlightInfo', 'inspect_flight']
-
 
 def inspect_flight(
     path: Path,

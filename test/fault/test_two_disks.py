@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fdr_node.debrief.info import FlightInfo
+    from fdr_node.debrief.flight_info import FlightInfo
     from fdr_node.recording.flight import Flight
 
 pytestmark = [pytest.mark.fault, pytest.mark.slow]
