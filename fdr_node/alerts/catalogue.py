@@ -135,6 +135,11 @@ FAILURES: Final[Mapping[str, Entry]] = {
         'The rights of the flight directory were changed in flight.',
         'Give them back; it goes on by itself.',
     ),
+    'EBUSY': _failure(
+        'another recorder writes here',
+        'The lock file of the flight root was removed, and a second recorder has taken the root.',
+        'End one of them; the log says which process it is.',
+    ),
     'EMFILE': _failure(
         'out of file handles',
         'The process or the computer has too many files open.',

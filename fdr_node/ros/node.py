@@ -296,9 +296,8 @@ class FdrNode(LifecycleNode):
         if session is not None:
             # Two deadlines of its own, for the writer and for what waits, and a moment more.
             limit_s = 2 * self.config.shutdown_deadline_s + self.config.io_stall_s
-            footer = close_within(session, limit_s, report=self._report)
-            self.is_stuck = footer is None
-            self.is_clean = footer is not None and footer.clean_shutdown
+            if close_within(session, limit_s, report=self._report) is None:
+                self.is_stuck, self.is_clean = True, False
 
     def _view(self) -> View:
         session = self._session
@@ -348,6 +347,9 @@ class FdrNode(LifecycleNode):
         """Tell the operator where that is called for, and the log, which may be on that disk."""
         self._alerts.tell(event)
         self._log(event)
+        if event.name == 'flight_closed':
+            # Also late, by a writer that hung when the flight was to end.
+            self.is_stuck, self.is_clean = False, bool(event.facts['clean_shutdown'])
 
     def tell_fault(self, step: str, error: Exception) -> None:
         """

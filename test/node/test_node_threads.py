@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 import json
 from threading import Event as Flag
 from threading import Thread
@@ -263,6 +264,34 @@ def test_topics_that_cannot_be_subscribed_to_are_tried_again_in_the_same_flight(
     assert node.not_ready_reason == ''
     assert [event.facts['step'] for event in named(told, 'step_failed')] == ['subscribe'] * 2
     assert len(named(told, 'flight_opened')) == 1
+
+
+def test_a_flight_that_a_writer_closes_late_is_closed(
+    node: FdrNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process need not be killed at the end, and says that all is well."""
+    disk = StallingDisk(monkeypatch)
+    node.trigger_configure()
+    node.trigger_activate()
+    session = node._session
+    assert session is not None
+    monkeypatch.setattr(session, '_config', replace(session._config, shutdown_deadline_s=0.1))
+    disk.works.clear()
+    session.take_in([serialised(0)])
+
+    def write() -> None:
+        while not disk.is_waited_for.is_set():
+            session.write_out()
+
+    writer = Thread(target=write)
+    writer.start()
+    assert disk.is_waited_for.wait(WAIT_S)
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    assert (node.is_stuck, node.is_clean) == (True, False)
+    disk.works.set()
+    writer.join(WAIT_S)
+    assert (node.is_stuck, node.is_clean) == (False, True)
 
 
 def test_degraded_is_the_reason_not_to_take_off(
