@@ -136,6 +136,8 @@ def test_what_is_not_closed_has_no_word(data: bytes) -> None:
 # --- cut off
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize('label', FILES)
 def test_a_file_that_is_cut_off_keeps_its_whole_chunks(label: str) -> None:
     """At every byte of the last two chunks and of what follows them."""
