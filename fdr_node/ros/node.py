@@ -48,6 +48,7 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fdr_node.alerts.desk import Diagnosis
     from fdr_node.events import Fact
     from rcl_interfaces.msg import SetParametersResult
     from rclpy.lifecycle import LifecycleState
@@ -95,6 +96,8 @@ class FdrNode(LifecycleNode):
         self._log = EventLog(clock=self._system_clock, logger=self.get_logger())
         self.config = parameters.declare(self, self._parameter_overrides)
         self._alerts = open_alerts(self.config, clock=self._system_clock, node=self)
+        # What has been said of the sinks, of which there are a few.
+        self._alert_faults: set[str] = set()
         # Why the last flight could not be opened.
         self.refusal: FdrError | OSError | None = None
         # Whether one could be, since the start.
@@ -257,7 +260,16 @@ class FdrNode(LifecycleNode):
         view = self._view()
         self._board.show(view)
         self._alerts.tick(view.not_ready_reason)
+        self._note_alerts(view.alerts)
         self._split_teller.note(session.open_file() if session else None)
+
+    def _note_alerts(self, health: Diagnosis | None) -> None:
+        """Log what keeps alerts from the operator, once: not everybody reads /diagnostics."""
+        if health is None or health.level is Level.INFO or health.text in self._alert_faults:
+            return
+        self._alert_faults.add(health.text)
+        facts: dict[str, Fact] = {'reason': health.text, **health.values}
+        self._log(Event(name='alerts_failed', level=Level.WARN, facts=facts))
 
     def destroy_node(self) -> None:
         """Send the alerts that wait, then let go of everything."""

@@ -76,6 +76,19 @@ def test_an_aircraft_that_cannot_record_is_not_armed(field: Field) -> None:
         assert recorder.stop() == 0
 
 
+def test_a_link_that_is_not_there_is_told_in_the_log(field: Field) -> None:
+    """Once, with the sink and its fault; the operator cannot be told."""
+    field.root = field.place / 'disk' / 'flights'
+    recorder = field.recorder(*words(mavlink_to('/dev/no-such-modem', 'open_retry_s:=0.5')))
+    failed = recorder.wait_event('alerts_failed')
+    assert (failed['level'], failed['reason']) == ('WARN', 'not delivered: mavlink')
+    assert '/dev/no-such-modem' in str(failed['mavlink: fault'])
+    field.root.parent.mkdir()
+    recorder.wait_recording()
+    assert recorder.stop() == 0
+    assert len(recorder.events('alerts_failed')) == 1
+
+
 def test_a_bad_parameter_is_read_before_the_process_ends(field: Field) -> None:
     """With its name."""
     with MavlinkStation('udpin') as operator:

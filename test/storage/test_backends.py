@@ -608,6 +608,7 @@ PARTS = 8
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize('part', range(PARTS))
 def test_a_flight_survives_the_failure_of_any_system_call(
     part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
