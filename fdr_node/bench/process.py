@@ -84,7 +84,8 @@ class Child:
 
         :raises BenchError: the program has ended, or said something else
         """
-        line = self._output.readline()
+        # Fast DDS writes some of its complaints on the same stream.
+        line = next((line for line in self._output if line.startswith(b'{')), b'')
         try:
             found: object = json.loads(line)
         except ValueError as error:

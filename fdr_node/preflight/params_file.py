@@ -26,7 +26,7 @@ from typing import cast, Final, TYPE_CHECKING
 from fdr_node.config import RecorderConfig
 from fdr_node.errors import ConfigError
 from fdr_node.storage import fs
-import yaml
+from fdr_node.storage.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,8 @@ def read_settings(path: Path, node: str) -> dict[str, Setting]:
     :raises OSError: it cannot be read
     """
     try:
-        document = yaml.safe_load(fs.read_file(path, _BYTES_MAX))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        document = read_yaml(fs.read_file(path, _BYTES_MAX))
+    except ValueError as error:
         raise _refused(path) from error
     if not isinstance(document, dict):
         raise _refused(path)

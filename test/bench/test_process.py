@@ -40,7 +40,8 @@ except KeyboardInterrupt:
 
 def test_orders_are_answered_and_the_end_says_what_was_used(tmp_path: Path) -> None:
     """The whole life of the process counts, what it does after the signal too."""
-    with Child([sys.executable, '-c', ECHO], log=tmp_path / 'log') as child:
+    noise = "print('[RTPS_TRANSPORT_SHM Error] of Fast DDS')"
+    with Child([sys.executable, '-c', f'{noise}\n{ECHO}'], log=tmp_path / 'log') as child:
         assert child.answer() == {'n': 1}
         child.tell('{"n": 2}')
         assert child.answer() == {'n': 2}

@@ -76,13 +76,24 @@ def test_a_namespace_is_part_of_the_name(tmp_path: Path) -> None:
 
 def test_lists_are_those_of_ros(tmp_path: Path) -> None:
     """An empty one has to be written with an empty text."""
-    text = "fdr:\n  ros__parameters: {manifest_paths: [''], kind_rules:, priority_kinds: [a]}\n"
+    text = "fdr:\n  ros__parameters: {manifest_paths: [''], kind_rules: , priority_kinds: [a]}\n"
     settings = read_settings(written(tmp_path, text), '/fdr')
     assert settings == {'manifest_paths': (), 'kind_rules': (), 'priority_kinds': ('a',)}
 
 
 @pytest.mark.parametrize(
-    'text', ['', '7', '[', 'fdr:\n  ros__parameters: 7', '\0', 'a: &a [*a', 'fdr: !!python/none x']
+    'text',
+    [
+        '',
+        '7',
+        '[',
+        'fdr:\n  ros__parameters: 7',
+        '\0',
+        'a: &a [*a',
+        'fdr: !!python/none x',
+        'fdr: 2026-13-01',
+        'fdr: ' + '[' * 9_000 + ']' * 9_000,
+    ],
 )
 def test_what_is_no_parameters_file_is_refused(tmp_path: Path, text: str) -> None:
     """It is named, whatever is wrong with it."""
