@@ -78,16 +78,7 @@ class Process:
         return self._log.read_text(errors='replace')
 
     def read_line(self) -> str:
-        """
-        Return its next line; fail when none comes in time, or when it has ended.
-
-        What Fast DDS has to complain of, in colours, is on stdout too and goes to stderr here.
-        """
-        while (line := self._next_line()).startswith('\033['):
-            sys.stderr.write(line)
-        return line
-
-    def _next_line(self) -> str:
+        """Return its next line; fail when none comes in time, or when it has ended."""
         output = _pipe(self.popen.stdout)
         ready, _, _ = select.select([output], [], [], WAIT_S)
         line = output.readline().decode() if ready else ''
