@@ -21,9 +21,15 @@ from typing import NamedTuple, TYPE_CHECKING
 from fdr_node.recording.footer import drop_note
 
 if TYPE_CHECKING:
-    from fdr_node.recording.place import Closed
     from fdr_node.recording.ports import SegmentFacts
     from fdr_node.schema import DropReason, SegmentDropped
+
+
+class Closed(NamedTuple):
+    """A segment that is never written again."""
+
+    facts: SegmentFacts
+    producers: Counter[str]
 
 
 class Dropped(NamedTuple):

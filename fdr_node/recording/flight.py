@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING
 from fdr_node.record import peek
 from fdr_node.recording import rotation
 from fdr_node.recording.batch import RECORD_OVERHEAD_BYTES_MAX, share
-from fdr_node.recording.drops import Drops
+from fdr_node.recording.drops import Closed, Drops
 from fdr_node.recording.footer import segment_footer
 from fdr_node.recording.own_records import OWN_PRODUCER, OwnRecords
-from fdr_node.recording.place import Closed, Place, Places
+from fdr_node.recording.place import Place, Places
 from fdr_node.recording.tally import Tally
 from fdr_node.recording.times import Times
 from fdr_node.schema import HEADER_NAME, PARTS_NAME, SEGMENT_FOOTER_NAME

@@ -21,13 +21,14 @@ and when the flight moves is not decided here. Every step does its work on disk 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from contextlib import suppress
 import json
-from typing import NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.recording import rotation
+from fdr_node.recording.drops import Closed
 from fdr_node.schema import DropReason
 
 if TYPE_CHECKING:
@@ -37,13 +38,6 @@ if TYPE_CHECKING:
     from fdr_node.config import RecorderConfig
     from fdr_node.recording.drops import Drops
     from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
-
-
-class Closed(NamedTuple):
-    """A segment that is never written again."""
-
-    facts: SegmentFacts
-    producers: Counter[str]
 
 
 class Place:
