@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 
 from fdr_node.config import FOOTER_JSON_BYTES_MAX
 from fdr_node.recording import rotation
-from fdr_node.recording.drops import Closed
 from fdr_node.schema import DropReason
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from fdr_node.config import RecorderConfig
-    from fdr_node.recording.drops import Drops
+    from fdr_node.recording.drops import Closed, Drops
     from fdr_node.recording.ports import FlightStore, Segment, SegmentFacts
 
 
