@@ -287,7 +287,8 @@ class FdrNode(LifecycleNode):
     def _drain(self) -> None:
         session, topics = self._session, self._topics
         if session is not None and topics is not None:
-            session.take_in(topics.take())
+            waiting = topics.take()
+            session.take_in(waiting.records, fill=waiting.fill)
 
     def _stop_recording(self) -> None:
         """Stop timers and intake, then take in what the subscriptions still hold."""

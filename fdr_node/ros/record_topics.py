@@ -25,7 +25,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from typing import Final, TYPE_CHECKING
+from itertools import chain
+from typing import Final, NamedTuple, TYPE_CHECKING
 
 from fdr_node.intake.intake import drain
 from fdr_node.msg import FdrRecord
@@ -46,6 +47,18 @@ _TOPIC: Final = 'fdr/records'
 
 # A node without services or parameters; ROS hides names that begin so.
 _PRIORITY_NODE: Final = '_fdr_priority'
+
+
+class Waiting(NamedTuple):
+    """
+    What the subscriptions had.
+
+    :param records: serialised messages, oldest first
+    :param fill: how full the fuller history was [0..1]
+    """
+
+    records: list[bytes]
+    fill: float
 
 
 class RecordTopics:
@@ -88,9 +101,11 @@ class RecordTopics:
             stack.callback(node.destroy_subscription, self._subscriptions[0])
             self._stack = stack.pop_all()
 
-    def take(self) -> list[bytes]:
-        """Return the serialised messages that wait, at most twice the depth of each history."""
-        return [data for each in self._subscriptions for data in self._take_from(each)]
+    def take(self) -> Waiting:
+        """Return what waits, at most twice the depth of each history."""
+        batches = [self._take_from(subscription) for subscription in self._subscriptions]
+        longest = max(map(len, batches))
+        return Waiting([*chain(*batches)], min(1.0, longest / self._history_depth))
 
     def close(self) -> None:
         """Subscribe no more; what waits is gone."""

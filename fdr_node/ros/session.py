@@ -264,20 +264,19 @@ class FlightSession:
         with self._state_lock:
             self._state = after(self._state, change)
 
-    def take_in(self, batch: list[bytes]) -> None:
+    def take_in(self, batch: list[bytes], *, fill: float = 0.0) -> None:
         """
-        Take what the subscription had waiting; to be called by the intake alone.
+        Take what the subscriptions had waiting; to be called by the intake alone.
 
         :param batch: serialised messages, oldest first.
+        :param fill: how full the fuller one of their histories was [0..1].
         """
         with self._intake_lock:
-            self._intake_fill = min(1.0, len(batch) / self._config.history_depth)
+            self._intake_fill = fill
             # What a full ring is to be put down to.
             cause = LossCause.DISK if self.degraded_reason else LossCause.RING
             self._intake.overflow_cause = cause
-            self._intake.accept(
-                batch, self._clock.monotonic_ns(), is_full=self._intake_fill >= 1.0
-            )
+            self._intake.accept(batch, self._clock.monotonic_ns(), is_full=fill >= 1.0)
 
     def write_out(self) -> None:
         """Write what waits and do what is due; to be called by the writer alone."""

@@ -155,12 +155,13 @@ class Transport:
                 before = place - 1
                 self._held[before], self._held[place] = self._held[place], self._held[before]
 
-    def deliver(self) -> list[bytes]:
-        """Give up what the histories still hold."""
+    def deliver(self) -> tuple[list[bytes], float]:
+        """Give up what the histories still hold. :return: that, and how full the one was."""
+        fill = min(1.0, len(self._held) / self.depth)
         start = max(0, len(self._held) - self.depth)
         held, vital = self._held[start:], self._vital
         self._held, self._vital = [], []
-        return held + vital
+        return held + vital, fill
 
 
 class Simulation:
@@ -183,7 +184,6 @@ class Simulation:
                 'kind_rules': (f'{DENIED} deny',),
                 'ring_records_max': random.choice([20, 100, 10_000]),
                 'priority_kinds': random.choice([(), (Kind.PRODUCER_STATS,)]),
-                'history_depth': self.transport.depth,
                 'shutdown_deadline_s': 2.0,
             },
         )
@@ -228,11 +228,11 @@ class Simulation:
             self.session.write_out()
 
     def _take_in(self) -> None:
-        batch = self.transport.deliver()
+        batch, fill = self.transport.deliver()
         for data in batch:
             record = decode_cdr(data)
             self.told.setdefault((record.producer_id, record.session_id), Told()).note(record)
-        self.session.take_in(batch)
+        self.session.take_in(batch, fill=fill)
 
     def _pause(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from fdr_node.producer import FdrClient
 from fdr_node.record import peek
@@ -57,10 +58,20 @@ def test_records_of_both_topics_are_taken_and_none_twice(node: Node) -> None:
         while 'mavlink_tx' not in kinds or 'tick' not in kinds:
             client.record('tick', {})
             client.record('mavlink_tx', {})
-            kinds += [peek(data).kind for data in topics.take()]
-    heads = [peek(data) for data in topics.take()]
+            kinds += [peek(data).kind for data in topics.take().records]
+    heads = [peek(data) for data in topics.take().records]
     assert len(kinds) + len(heads) == client.published
     assert {head.producer_id for head in heads} == {'link'}
+    topics.close()
+
+
+def test_the_fuller_history_is_what_counts(node: Node) -> None:
+    """Two that are half full are not full."""
+    topics = RecordTopics(node, history_depth=10)
+    batches = [[b'1'] * 5, [b'2'] * 4]
+    with mock.patch.object(topics, '_take_from', side_effect=[*batches, [b'3'] * 12, []]):
+        assert topics.take() == ([b'1'] * 5 + [b'2'] * 4, 0.5)
+        assert topics.take().fill == 1.0
     topics.close()
 
 

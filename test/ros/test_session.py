@@ -317,13 +317,13 @@ def test_flush_makes_all_of_it_durable(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_fill_and_counts_are_those_of_now(tmp_path: Path) -> None:
     """What the status is made of."""
-    rig = Rig(tmp_path, history_depth=8, ring_records_max=10)
+    rig = Rig(tmp_path, ring_records_max=10)
     assert (rig.session.intake_fill, rig.session.ring_fill) == (0.0, 0.0)
     assert rig.session.status().header is None
     rig.begin()
-    rig.take_in(range(2))
+    rig.take_in(range(2), fill=0.25)
     assert (rig.session.intake_fill, rig.session.ring_fill) == (0.25, 0.2)
-    rig.take_in(range(2, 12))
+    rig.take_in(range(2, 12), fill=1.0)
     assert (rig.session.intake_fill, rig.session.ring_fill) == (1.0, 1.0)
     assert rig.session.accounts()['imu_1'].lost == {LossCause.RING: 2}
     rig.session.write_out()

@@ -71,9 +71,11 @@ class Rig:
         self.clock.advance(seconds_before)
         return self
 
-    def take_in(self, seqs: Iterable[int], producer_id: str = 'imu_1') -> None:
+    def take_in(
+        self, seqs: Iterable[int], producer_id: str = 'imu_1', *, fill: float = 0.0
+    ) -> None:
         """Take records of one producer in."""
-        self.session.take_in([serialised(seq, producer_id) for seq in seqs])
+        self.session.take_in([serialised(seq, producer_id) for seq in seqs], fill=fill)
 
     def land(self) -> tuple[FlightFooter, Bag]:
         """Finish, and read the flight with libraries that did not write it."""
