@@ -59,7 +59,7 @@ test: setup ## Run the tests; ARGS='...' goes to pytest; ROS=kilted: on Kilted
 fault: setup ## Run every test of failing disks, kills and power cuts, for minutes; ARGS='...'
 	$(BIN)/pytest -m fault $(ARGS)
 
-bench: setup ## Measure beside others, 10 minutes; ARGS=--quick: one. Writes docs/bench/
+bench: setup ## Measure beside others, 25 minutes; ARGS=--quick: one. Writes docs/bench/
 	$(BIN)/python -m fdr_node.bench --ros2 "$(SOURCED_ROS2)" $(ARGS)
 
 lint: setup ## Check style: ruff, and flake8 and pydocstyle with ament's rules
