@@ -22,6 +22,7 @@ keeps to the namespace that this one pushes, and to what it sets for all nodes.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ament_index_python.packages import get_package_share_path
@@ -95,6 +96,10 @@ def _recorder(context: LaunchContext) -> list[LifecycleNode]:
     def text(name: str) -> str:
         return str(LaunchConfiguration(name).perform(context))
 
+    # launch_ros warns of a file that is not there, and the recorder would fly with the defaults.
+    if not Path(text('params_file')).is_file():
+        reason = f'params_file is {text("params_file")}, allowed: a file that is there'
+        raise ValueError(reason)
     overrides: dict[str, str | bool] = {}
     if text('flight_root'):
         overrides['flight_root'] = text('flight_root')

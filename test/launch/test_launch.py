@@ -169,6 +169,7 @@ def test_a_bad_parameter_ends_the_launch(field: Field, text: str, told: str) -> 
         ('respawn_delay:=soon', 'respawn_delay is soon, allowed: 0 or more seconds'),
         ('respawn_delay:=-1', 'respawn_delay is -1, allowed: 0 or more seconds'),
         ('autostart:=maybe', 'autostart'),
+        ('params_file:=mine.yaml', 'params_file is mine.yaml, allowed: a file that is there'),
         ('log_level:=loud', 'log_level'),
     ],
 )
