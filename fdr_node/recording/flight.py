@@ -98,7 +98,7 @@ class Flight:
 
     @property
     def received(self) -> int:
-        """Records that were taken, but for those of the recorder itself."""
+        """Return the records that were taken, but for those of the recorder itself."""
         return self.records - self._own.taken
 
     @property

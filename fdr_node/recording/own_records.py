@@ -52,7 +52,7 @@ class OwnRecords:
 
     @property
     def taken(self) -> int:
-        """Records that were taken so far."""
+        """Return the records that were taken so far."""
         return self._next
 
     def make(self, payload: Payload) -> OwnRecord:
