@@ -34,12 +34,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Without a sourced ROS 2, the virtual environment is the ament prefix; make sets the same.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
 
-# Processes that have just started find each other at once. Fast DDS 3, which Kilted has, reads
-# another variable than Fast DDS 2 and complains of that one.
-SHARES = [Path(prefix, 'share') for prefix in os.environ['AMENT_PREFIX_PATH'].split(os.pathsep)]
-FAST_DDS = 'FASTDDS' if any((share / 'fastdds').is_dir() for share in SHARES) else 'FASTRTPS'
-PROFILES = Path(__file__).with_name('support') / 'fast_dds.xml'
-os.environ.setdefault(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(PROFILES))
+# Processes that have just started find each other at once. Not on Kilted: Fast DDS 3 reads another
+# variable than Fast DDS 2, and with any file in it a subscription of the benchmark heard nothing.
+PREFIXES = os.environ['AMENT_PREFIX_PATH'].split(os.pathsep)
+if not any(Path(prefix, 'share', 'fastdds').is_dir() for prefix in PREFIXES):
+    PROFILES = Path(__file__).with_name('support') / 'fast_dds.xml'
+    os.environ.setdefault('FASTRTPS_DEFAULT_PROFILES_FILE', str(PROFILES))
 
 # `colcon test` starts Python among the sources, which would pass for the package; the one with the
 # generated messages is where `colcon build` has put it. What the tests start looks there too.
