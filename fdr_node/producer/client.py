@@ -314,6 +314,7 @@ class FdrClient:
             return
         try:
             now_ns = time.monotonic_ns()
+            self._outlet.is_priority_read()
             if not self._is_closed and self._is_open(now_ns):
                 if now_ns >= self._next_stats_ns:
                     self._next_stats_ns = now_ns + _STATS_PERIOD_NS

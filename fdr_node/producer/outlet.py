@@ -71,6 +71,18 @@ class Outlet:
         """Return how many readers of the records are known; none when ROS has shut down."""
         return _readers(self._ordinary)
 
+    def is_priority_read(self) -> bool:
+        """
+        Return whether who reads the records reads the priority topic; if not, all go to the other.
+
+        To be asked often, also while nothing is published: it takes a while to be sure.
+        """
+        return self._pairing.is_settled(
+            readers=_readers(self._ordinary),
+            priority_readers=_readers(self._priority),
+            now_ns=time.monotonic_ns(),
+        )
+
     def publish(self, burst: Iterable[Outgoing]) -> int:
         """
         Publish serialised records.
@@ -80,7 +92,7 @@ class Outlet:
         """
         # After a shutdown rclpy publishes nothing and says nothing.
         is_alive = self.is_alive
-        priority = self._priority if self._is_priority_read() else self._ordinary
+        priority = self._priority if self.is_priority_read() else self._ordinary
         refused = 0
         for item in burst:
             try:
@@ -105,14 +117,6 @@ class Outlet:
         )
         return self._node.create_publisher(
             FdrRecordMessage, topic, qos, callback_group=self._group
-        )
-
-    def _is_priority_read(self) -> bool:
-        """Whether who reads the records reads the priority topic; if not, all go to the other."""
-        return self._pairing.is_settled(
-            readers=_readers(self._ordinary),
-            priority_readers=_readers(self._priority),
-            now_ns=time.monotonic_ns(),
         )
 
 

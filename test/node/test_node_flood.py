@@ -68,9 +68,11 @@ def test_a_flood_costs_no_priority_record(
     said = recorder.wait_recording()
     with FdrClient.standalone('link') as link:
         assert link.wait_for_recorder(WAIT_S)
+        pace = Event()
+        while not link._outlet.is_priority_read():
+            pace.wait(PERIOD_S)
         with flood_of(tmp_path / 'flood.log') as flood:
             flood.tell(f'send 64 0 {RECORDS * PERIOD_S}')
-            pace = Event()
             for number in range(RECORDS):
                 link.record(Kind.MAVLINK_TX, {'number': number})
                 pace.wait(PERIOD_S)
