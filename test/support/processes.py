@@ -135,7 +135,8 @@ class Recorder(Process):
         prefix: Sequence[str] = (),
     ) -> None:
         command = [*prefix, sys.executable, '-m', 'fdr_node.ros.main', '--ros-args']
-        command += ['-p', f'flight_root:={root}', *arguments]
+        # Less than any computer has, where the default would be lowered, and say so.
+        command += ['-p', f'flight_root:={root}', '-p', f'flight_bytes_max:={1 << 30}', *arguments]
         super().__init__(command, domain_id=domain_id, log=log)
 
     def wait_recording(self) -> dict[str, str]:
