@@ -140,8 +140,8 @@ def player(*arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def check_same(messages: list[bytes], wanted: list[bytes]) -> None:
     """Check that the same records came; on the wire each is filled up to a multiple of 4 bytes."""
-    # The player ends as soon as it has published the last one, which on a busy computer is lost with
-    # it now and then: best effort repeats nothing.
+    # The player ends as soon as it has published the last one, which on a busy computer is lost
+    # with it now and then: best effort repeats nothing.
     assert len(wanted) - 1 <= len(messages) <= len(wanted)
     wanted = wanted[: len(messages)]
     sizes = [len(message) for message in wanted]
