@@ -234,7 +234,7 @@ class Flight:
         :param is_trusted: close it, where that can be done; else it ends at its last good commit.
         """
         segment = self._segment
-        if is_trusted and segment is not None and not segment.is_suspect:
+        if is_trusted and self.tally.segment and segment is not None and not segment.is_suspect:
             with suppress(Exception):
                 self._end_segment(segment, self._end_metadata())
         if self._segment is not None:

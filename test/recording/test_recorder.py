@@ -42,7 +42,7 @@ from fdr_node.schema import (
     ProducerTotals,
     Recovered,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from memory_store import Message, ROOT
 import pytest
@@ -868,6 +868,8 @@ STEPS = ['commit', 'close', 'release', 'publish', 'drop_segment', 'open_segment'
 
 
 @settings(deadline=None, max_examples=100)
+# A commit that fails just after a cut, in a segment that holds nothing yet.
+@example([('tick', 3562), ('commit', 1), ('write', 0), ('tick', 1438), ('tick', 250)])
 @given(
     st.lists(
         st.one_of(
@@ -909,6 +911,7 @@ def test_no_record_that_was_taken_is_lost(actions: list[tuple[str, int]]) -> Non
     assert footer.bytes_written == sum(segment.facts.size_bytes for segment in flight.ever)
     assert all(segment.facts.size_bytes <= 512 * KIB for segment in flight.ever)
     assert flight.listed == [segment.facts for segment in flight.segments.values()]
+    assert all(facts.records for facts in flight.listed)
 
 
 # --- many at once
